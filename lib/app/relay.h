@@ -1,0 +1,25 @@
+/* relay: the frame of a filter that reads a stream, adds to it and passes it on, segment by segment. */
+#ifndef APP_RELAY_H
+#define APP_RELAY_H
+
+#include "data/stream.h"
+
+struct relay {
+    /* The output's profile for an input's, or NULL when that input is refused: `wants` then says what would do
+     * ("tokens or vectors"). */
+    const char *(*profile)(const char *input);
+    const char *wants;
+    /* After HEAD and TENSORs were read and before they are written: may add TENSORs to the segment. May be NULL. */
+    int (*begin)(void *context, struct segment *segment, struct err *e);
+    /* Each batch before it is written: adds columns, may set batch->n to 0 to drop it. */
+    int (*batch)(void *context, struct batch *batch, struct err *e);
+    /* After the END of the input was read. May be NULL. */
+    int (*end)(void *context, struct sink *sink, struct err *e);
+    /* Digests of further inputs (models), space-separated, for `parent`; NULL: none. */
+    const char *parents;
+};
+
+/* Reads `path` (NULL: standard input) to its end. The tool's output is opened by it. */
+int relay_run(const struct relay *r, const char *path, void *context, struct err *e);
+
+#endif

@@ -1,0 +1,56 @@
+/* vocab: words and their ids, and how they travel in front of a stream.
+ *
+ * In a stream it is three TENSOR frames: <prefix>vocab.text.offsets u64[V+1], <prefix>vocab.text utf8 (its meta holds the
+ * tokenizer's options), <prefix>vocab.count u64[V]. Ids are u32; the first are the special tokens, then words by falling
+ * count, ties by bytes. */
+#ifndef DATA_VOCAB_H
+#define DATA_VOCAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "data/stream.h"
+
+enum { VOCAB_PAD, VOCAB_UNKNOWN, VOCAB_BEGIN, VOCAB_END, VOCAB_SPECIAL }; /* <pad> <unk> <s> </s> */
+#define VOCAB_NONE UINT32_MAX
+
+struct vocab {
+    size_t n;
+    struct buf text;    /* all words end to end */
+    uint64_t *offsets;  /* [n + 1] */
+    uint64_t *counts;   /* [n] */
+    struct meta meta;   /* the tokenizer's options */
+    uint32_t *slots;    /* open addressing: id + 1, 0 empty */
+    uint32_t *tags;     /* high bits of each slot's hash, beside it */
+    size_t n_slots, room;
+};
+
+/* Zero-initialize a vocabulary; this adds the four special tokens, count 0. */
+void vocab_special(struct vocab *v);
+/* The id of a word, adding it with count 0 when it is new. */
+uint32_t vocab_add(struct vocab *v, const char *word, size_t length);
+/* The id of a word or VOCAB_NONE. */
+uint32_t vocab_find(const struct vocab *v, const char *word, size_t length);
+/* A word: its bytes (not NUL-ended) and length. */
+const char *vocab_word(const struct vocab *v, uint32_t id, size_t *length);
+
+/* Sorts words behind the special ones by falling count (ties by bytes), drops those below `min_count` and, when
+ * `max_words` > 0, all but that many. new_ids[old id] gets the new id, VOCAB_UNKNOWN for what was dropped, whose counts go to
+ * <unk>. Owned by the caller. */
+uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words);
+
+/* Writes / reads the three tensors; `prefix` is "", "src.", ... Reading checks offsets, UTF-8 and that words are unique; a
+ * vocabulary that is not there at all is STATUS_DATA. */
+int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struct err *e);
+int vocab_read(struct vocab *v, const char *prefix, const struct segment *segment, struct err *e);
+
+/* Are words, order and tokenizer options the same? (Counts are not looked at.) */
+bool vocab_same(const struct vocab *a, const struct vocab *b);
+/* map[id of `from`] = id in `to` by the word itself, VOCAB_UNKNOWN for words it lacks. Owned by the caller. */
+uint32_t *vocab_map(const struct vocab *from, const struct vocab *to);
+
+void vocab_free(struct vocab *v);
+
+#endif
