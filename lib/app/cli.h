@@ -31,6 +31,7 @@ struct tool {
     const char *examples;   /* lines of the shell, or NULL */
     struct opt_group *groups; /* the tool's own, then CLI_GROUP, ended by {0} */
     const char *verbs;      /* "ls|text|head" for tools with verbs, else NULL; for completion */
+    bool numeric;           /* the kernels in use may change its result's last bits: --isa is recorded */
     int operands_low, operands_high; /* how many operands; high < 0: any number */
 };
 
@@ -39,9 +40,8 @@ struct cli {
     const char *output;
     bool quiet;
     int64_t threads, seed;
-    int isa;          /* index among cli_isa_choices */
-    const char *help; /* --help's form */
-    bool version;
+    int isa;          /* index among KERN_CHOICES */
+    bool help, version;
     char **operands;  /* what stands behind the options */
     int n_operands;
     const struct tool *tool;
@@ -51,7 +51,7 @@ extern const struct opt cli_options[], cli_chance_options[];
 #define CLI_GROUP  {"Common options", cli_options, &cli, 0}
 #define CLI_CHANCE {"Chance", cli_chance_options, &cli, 0} /* --seed, for tools that use it */
 
-/* Parses the command line, starts threads and kernels. Prints help or version and exits 0; prints what is wrong and exits 2. */
+/* Parses the command line, chooses kernels. Prints help or version and exits 0; prints what is wrong and exits 2. */
 void cli_start(const struct tool *tool, int argc, char **argv);
 
 /* result < 0: the failure in *e is reported and becomes the exit status. Else the output is committed and checked. */
@@ -61,10 +61,17 @@ int cli_finish(int result, struct err *e);
 struct outfile *cli_output(bool binary, struct err *e);
 /* The one output as a stream of a profile. */
 struct sink *cli_sink(const char *profile, struct err *e);
+/* Starts the pool of --threads, once; a tool that works alone does not call it. */
+int cli_threads(struct err *e);
+const char *cli_isa(void); /* the word given to --isa */
+
 /* HEAD, made of the profile, the input's history (NULL: none) and this tool with its recorded options. */
 int cli_head(const struct meta *input, struct err *e);
 /* "tool version --option=value ..." */
 const char *cli_hop(void);
+
+/* Sets option.NAME=value in a model's HEAD for every recorded option. */
+void cli_options_meta(struct meta *head);
 
 /* Text to the one output; the first failure is kept and reported by cli_finish. */
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -6,6 +6,7 @@
 #ifndef DATA_VOCAB_H
 #define DATA_VOCAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,7 +42,7 @@ const char *vocab_word(const struct vocab *v, uint32_t id, size_t *length);
  * <unk>. Owned by the caller. */
 uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words);
 
-/* Writes / reads the three tensors; `prefix` is "", "src.", ... Reading checks offsets, UTF-8 and that words are unique; a
+/* Writes / reads the three tensors; `prefix` is "", "src.", ... Reading checks offsets and that words are unique; a
  * vocabulary that is not there at all is STATUS_DATA. */
 int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struct err *e);
 int vocab_read(struct vocab *v, const char *prefix, const struct segment *segment, struct err *e);

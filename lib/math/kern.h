@@ -17,7 +17,8 @@
 
 enum kern_level { KERN_PLAIN, KERN_AVX2, KERN_AVX512, KERN_LEVELS };
 
-/* The words of --isa: "auto|plain|avx2|avx512". */
+/* The words of --isa, as an option table takes them. */
+#define KERN_CHOICES "auto|plain|avx2|avx512"
 extern const char *const kern_choices;
 
 /* Chooses by word, "auto" being the best this CPU has. STATUS_FAILED when the CPU lacks it, STATUS_MISUSED for another

@@ -1,0 +1,68 @@
+#include "app/relay.h"
+
+#include <string.h>
+
+#include "app/cli.h"
+
+static int relay_segment(const struct relay *r, struct source *s, struct segment *segment, void *context, struct err *e)
+{
+    const char *input = segment_profile(segment), *profile = r->profile(input);
+    struct batch batch = {0};
+    struct buf parents = {0};
+    struct sink *sink;
+    int got = -1;
+    if (!profile)
+        return err_fail(e, STATUS_DATA, "%s: wants %s, got %s", source_label(s), r->wants, *input ? input : "no profile");
+    if (!(sink = cli_sink(profile, e)))
+        return -1;
+    if (r->begin && r->begin(context, segment, e) < 0) {
+        err_where(e, "%s", source_label(s));
+        goto out;
+    }
+    if (cli_head(&segment->head, e) < 0)
+        goto out;
+    for (size_t i = 0; i < segment->n; i++)
+        if (sink_tensor(sink, &segment->tensors[i], e) < 0)
+            goto out;
+    while ((got = source_batch(s, &batch, e)) == 1) {
+        uint64_t row0 = batch.row0;
+        if (r->batch(context, &batch, e) < 0) {
+            err_where(e, "%s: items from %llu", source_label(s), (unsigned long long)row0);
+            got = -1;
+            goto out;
+        }
+        if (sink_batch(sink, &batch, e) < 0) {
+            got = -1;
+            goto out;
+        }
+    }
+    if (got < 0 || (r->end && (got = r->end(context, sink, e)) < 0))
+        goto out;
+    buf_text(&parents, meta_get(source_end(s), "digest"));
+    if (r->parents && *r->parents)
+        buf_printf(&parents, " %s", r->parents);
+    got = sink_end(sink, meta_get(source_end(s), "status"), buf_string(&parents), e);
+out:
+    batch_free(&batch);
+    buf_free(&parents);
+    return got;
+}
+
+int relay_run(const struct relay *r, const char *path, void *context, struct err *e)
+{
+    struct segment segment = {0};
+    struct source *s = source_open_path(path, e);
+    int got;
+    if (!s || !cli_sink("tensors", e)) {
+        source_close(s);
+        return -1;
+    }
+    while ((got = source_segment(s, &segment, e)) == 1)
+        if (relay_segment(r, s, &segment, context, e) < 0) {
+            got = -1;
+            break;
+        }
+    segment_free(&segment);
+    source_close(s);
+    return got;
+}

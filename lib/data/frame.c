@@ -1,0 +1,45 @@
+#include "data/frame.h"
+
+#include <assert.h>
+#include <libdeflate.h>
+#include <string.h>
+
+const unsigned char frame_magic[8] = {0x89, 'R', 'N', 'L', 0x0d, 0x0a, 0x1a, 0x0a};
+
+_Static_assert(sizeof(struct frame_header) == FRAME_HEADER, "the header is 64 bytes without holes");
+
+uint32_t frame_crc(uint32_t crc, const void *bytes, size_t length)
+{
+    return libdeflate_crc32(crc, bytes, length);
+}
+
+const char *frame_kind_name(unsigned kind)
+{
+    static const char *const names[] = {"?", "HEAD", "TENSOR", "COLUMN", "INDEX", "END", "ERROR"};
+    return kind < sizeof names / sizeof *names ? names[kind] : kind & FRAME_ANCILLARY ? "ancillary" : "?";
+}
+
+uint64_t frame_head_length(const struct frame_header *h)
+{
+    return frame_padded(FRAME_HEADER + 8ull * h->rank + h->name_len + h->meta_len);
+}
+
+void frame_put(struct frame_header *h, const uint64_t *dims, const char *name, const struct buf *meta, struct buf *out)
+{
+    static const char zeros[FRAME_UNIT];
+    size_t start = out->len, name_len = name ? strlen(name) : 0;
+    assert(name_len <= TENSOR_MAX_NAME && meta->len <= META_MAX);
+    memcpy(h->magic, frame_magic, sizeof h->magic);
+    h->major = FRAME_MAJOR;
+    h->minor = 0;
+    h->name_len = (uint16_t)name_len;
+    h->meta_len = (uint32_t)meta->len;
+    h->head_crc = 0;
+    buf_add(out, h, sizeof *h);
+    buf_add(out, dims, h->rank * sizeof *dims);
+    buf_add(out, name, name_len);
+    buf_add(out, meta->data, meta->len);
+    buf_add(out, zeros, frame_head_length(h) - (out->len - start));
+    h->head_crc = frame_crc(0, out->data + start, out->len - start);
+    memcpy(out->data + start + offsetof(struct frame_header, head_crc), &h->head_crc, sizeof h->head_crc);
+}

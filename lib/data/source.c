@@ -1,0 +1,738 @@
+/* The reading side of stream(5): bytes, frames, and the order they must come in. What a batch must look like stands in
+ * batch.c. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/mem.h"
+#include "base/stop.h"
+#include "data/frame.h"
+#include "data/schema.h"
+
+enum { READ_AHEAD = 1 << 17, GROW_FROM = 1 << 20 };
+
+/* Where in a segment the reader is: what may come next. */
+enum place { BEFORE_HEAD, IN_TENSORS, IN_BATCH, BETWEEN_BATCHES, AFTER_INDEX };
+
+struct source {
+    int fd;
+    char *label;
+    unsigned char *ahead; /* read but not yet taken */
+    size_t ahead_at, ahead_end;
+    bool eof, any;          /* any: a segment was begun */
+    uint64_t position, size; /* bytes taken; of a regular file */
+
+    enum place place;
+    uint64_t seq, start; /* next frame's number; where the segment began */
+    uint64_t items, batch_items;
+    uint32_t stream_id;
+    XXH3_state_t *digest;
+    uint64_t *marks, index_at;
+    size_t n_marks, room_marks;
+    uint64_t *names; /* hashes of TENSOR names seen: open addressing */
+    size_t n_names, room_names;
+    struct schema schema;
+    char last[64]; /* the last good frame, for messages */
+
+    struct buf head;    /* head of the frame at hand, as stored */
+    struct frame frame; /* the frame at hand; its tensor's memory is the source's until taken */
+    struct frame held;  /* a frame read too far by source_segment */
+    bool holds;
+    struct meta end;
+    struct buf digests;
+};
+
+struct source *source_open(int fd, const char *label)
+{
+    struct source *s = mem_get(1, sizeof *s);
+    struct stat st;
+    s->fd = fd;
+    s->label = mem_copy(label);
+    s->ahead = mem_aligned(READ_AHEAD, 1);
+    s->digest = XXH3_createState();
+    if (!s->digest)
+        mem_exhausted(1);
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        s->size = (uint64_t)st.st_size;
+    snprintf(s->last, sizeof s->last, "none");
+    return s;
+}
+
+struct source *source_open_path(const char *path, struct err *e)
+{
+    int fd = infile_open(path, e);
+    return fd < 0 ? NULL : source_open(fd, infile_label(path));
+}
+
+static void frame_free(struct frame *f)
+{
+    tensor_free(&f->tensor);
+}
+
+void source_close(struct source *s)
+{
+    if (!s)
+        return;
+    if (s->fd != STDIN_FILENO)
+        close(s->fd);
+    frame_free(&s->frame);
+    frame_free(&s->held);
+    schema_free(&s->schema);
+    XXH3_freeState(s->digest);
+    meta_free(&s->end);
+    buf_free(&s->head);
+    buf_free(&s->digests);
+    free(s->marks);
+    free(s->names);
+    free(s->ahead);
+    free(s->label);
+    free(s);
+}
+
+const char *source_label(const struct source *s)
+{
+    return s->label;
+}
+
+const struct meta *source_end(const struct source *s)
+{
+    return &s->end;
+}
+
+const char *source_digests(const struct source *s)
+{
+    return s->digests.data ? s->digests.data : "";
+}
+
+uint64_t source_position(const struct source *s)
+{
+    return s->position;
+}
+
+uint64_t source_size(const struct source *s)
+{
+    return s->size;
+}
+
+/* ---- Messages ---- */
+
+/* "label: frame 12 'w.in' at byte 640: ..." A pending stop outranks whatever the input says: the group's upstream may have
+ * died of the same signal first. */
+static int bad(const struct source *s, struct err *e, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int bad(const struct source *s, struct err *e, const char *format, ...)
+{
+    char text[512], name[80] = "";
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (stop_pending())
+        return err_fail(e, STATUS_STOPPED, "stopped by a signal while reading %s", s->label);
+    if (s->frame.tensor.name && *s->frame.tensor.name)
+        snprintf(name, sizeof name, " '%.60s'", s->frame.tensor.name);
+    return err_fail(e, STATUS_DATA, "%s: frame %" PRIu64 "%s at byte %" PRIu64 ": %s", s->label, s->seq, name,
+                    s->frame.offset, text);
+}
+
+/* The same with the sentence that stands in *e already. */
+static int bad_because(const struct source *s, struct err *e)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s", e->text);
+    return bad(s, e, "%s", text);
+}
+
+static int cut(const struct source *s, struct err *e)
+{
+    if (stop_pending())
+        return err_fail(e, STATUS_STOPPED, "stopped by a signal while reading %s", s->label);
+    return err_fail(e, STATUS_DATA,
+                    "%s: the stream ends at byte %" PRIu64 " without its END; the last good frame is %s (the file was "
+                    "cut, or what wrote it failed)",
+                    s->label, s->position, s->last);
+}
+
+/* ---- Bytes ---- */
+
+/* Takes up to n bytes: fewer only at the end of the input. Returns how many, or -1. */
+static long take_some(struct source *s, void *to, size_t n, struct err *e)
+{
+    size_t got = 0;
+    while (got < n) {
+        size_t ready = s->ahead_end - s->ahead_at;
+        if (ready) {
+            if (ready > n - got)
+                ready = n - got;
+            memcpy((char *)to + got, s->ahead + s->ahead_at, ready);
+            s->ahead_at += ready;
+            got += ready;
+            continue;
+        }
+        if (s->eof)
+            break;
+        bool direct = n - got >= READ_AHEAD; /* a large payload needs no second copy */
+        long read = file_read(s->fd, direct ? (unsigned char *)to + got : s->ahead, direct ? n - got : READ_AHEAD, e);
+        if (read < 0) {
+            err_where(e, "%s", s->label);
+            return -1;
+        }
+        s->eof = read == 0;
+        if (direct)
+            got += (size_t)read;
+        else
+            s->ahead_at = 0, s->ahead_end = (size_t)read;
+    }
+    s->position += got;
+    return (long)got;
+}
+
+static int take(struct source *s, void *to, size_t n, struct err *e)
+{
+    long got = take_some(s, to, n, e);
+    if (got < 0)
+        return -1;
+    return (size_t)got < n ? cut(s, e) : 0;
+}
+
+/* Takes n bytes into new memory that grows as they arrive, never as a header claims. */
+static unsigned char *take_growing(struct source *s, uint64_t n, struct err *e)
+{
+    size_t room = n < GROW_FROM ? (size_t)n : GROW_FROM, got = 0;
+    unsigned char *data = aligned_alloc(MEM_ALIGN, frame_padded(room ? room : 1));
+    for (;;) {
+        if (!data) {
+            mem_exhausted(room);
+            return NULL;
+        }
+        if (take(s, data + got, room - got, e) < 0) {
+            free(data);
+            return NULL;
+        }
+        got = room;
+        if (got == n)
+            return data;
+        room = n - got < got ? (size_t)n : 2 * got;
+        unsigned char *larger = aligned_alloc(MEM_ALIGN, frame_padded(room));
+        if (larger)
+            memcpy(larger, data, got);
+        free(data);
+        data = larger;
+    }
+}
+
+/* ---- One frame's head ---- */
+
+static int check_magic(const struct source *s, const struct frame_header *h, size_t got, struct err *e)
+{
+    if (!memcmp(h->magic, frame_magic, got < sizeof h->magic ? got : sizeof h->magic))
+        return 0;
+    if (s->any)
+        return bad(s, e, "no frame begins here (bytes were lost, added or changed)");
+    if (stop_pending())
+        return err_fail(e, STATUS_STOPPED, "stopped by a signal while reading %s", s->label);
+    return err_fail(e, STATUS_DATA, "%s: is not a tensor stream (text goes through tokenize or tns import first)",
+                    s->label);
+}
+
+static int check_limits(const struct source *s, const struct frame_header *h, struct err *e)
+{
+    if (h->major != FRAME_MAJOR)
+        return bad(s, e, "format version %u is not known here (a newer Runnel wrote it, or it is damaged)", h->major);
+    if (h->rank > TENSOR_MAX_RANK)
+        return bad(s, e, "rank %u is more than %d", h->rank, TENSOR_MAX_RANK);
+    if (h->name_len > TENSOR_MAX_NAME)
+        return bad(s, e, "a name of %u bytes is longer than %d", h->name_len, TENSOR_MAX_NAME);
+    if (h->meta_len > META_MAX)
+        return bad(s, e, "metadata of %" PRIu32 " bytes is longer than 1 MiB", h->meta_len);
+    if (h->payload_len >> 46)
+        return bad(s, e, "a payload of %" PRIu64 " bytes is past the limit", h->payload_len);
+    return 0;
+}
+
+/* Reads the head into s->head. 1, or 0 at a clean end of the input. */
+static int read_head(struct source *s, struct frame_header *h, struct err *e)
+{
+    buf_clear(&s->head);
+    s->frame.offset = s->position;
+    long got = take_some(s, buf_room(&s->head, FRAME_HEADER), FRAME_HEADER, e);
+    if (got < 0)
+        return -1;
+    if (got == 0 && s->place == BEFORE_HEAD && s->any)
+        return 0;
+    if (got == 0 && !s->any && !stop_pending())
+        return err_fail(e, STATUS_DATA, "%s: is empty: not even a HEAD (did the stage before it fail?)", s->label);
+    memcpy(h, s->head.data, (size_t)got);
+    if (got && check_magic(s, h, (size_t)got, e) < 0)
+        return -1;
+    if (got < FRAME_HEADER)
+        return cut(s, e);
+    if (check_limits(s, h, e) < 0)
+        return -1;
+    s->head.len = FRAME_HEADER;
+    size_t rest = (size_t)(frame_head_length(h) - FRAME_HEADER);
+    if (take(s, buf_room(&s->head, rest), rest, e) < 0)
+        return -1;
+    s->head.len += rest;
+    memset(s->head.data + offsetof(struct frame_header, head_crc), 0, sizeof h->head_crc);
+    uint32_t crc = frame_crc(0, s->head.data, s->head.len);
+    memcpy(s->head.data + offsetof(struct frame_header, head_crc), &h->head_crc, sizeof h->head_crc);
+    return crc == h->head_crc ? 1 : bad(s, e, "the header's checksum differs (damaged)");
+}
+
+static bool plain_utf8(const char *bytes, size_t length)
+{
+    const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
+    while (at < end) {
+        unsigned c = *at++;
+        int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
+        if (c < 0x20 || c == 0x7f || more < 0 || end - at < more)
+            return false;
+        if ((c == 0xe0 && *at < 0xa0) || (c == 0xed && *at > 0x9f) || (c == 0xf0 && *at < 0x90) ||
+            (c == 0xf4 && *at > 0x8f))
+            return false;
+        for (; more; more--)
+            if ((*at++ & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
+/* Fills s->frame from the head: name, meta, shape. The checksum has held, so what is wrong here was written wrong. */
+static int unpack(struct source *s, const struct frame_header *h, struct err *e)
+{
+    struct tensor *t = &s->frame.tensor;
+    const char *at = s->head.data + FRAME_HEADER, *end = s->head.data + s->head.len;
+    frame_free(&s->frame);
+    s->frame.kind = (enum frame_kind)h->kind;
+    s->frame.flags = h->flags;
+    s->frame.seq = h->seq;
+    s->frame.row0 = h->row0;
+    s->frame.stored = h->payload_len;
+    s->frame.length = s->head.len + frame_padded(h->payload_len);
+    t->dtype = (enum dtype)h->dtype;
+    t->rank = h->rank;
+    memcpy(t->dims, at, 8u * h->rank);
+    at += 8u * h->rank;
+    t->name = mem_copy_bytes(at, h->name_len);
+    if (!plain_utf8(at, h->name_len)) {
+        t->name[0] = 0; /* not for a terminal */
+        return bad(s, e, "the name is not plain UTF-8");
+    }
+    at += h->name_len;
+    if (meta_decode(&t->meta, at, h->meta_len, e) < 0)
+        return bad_because(s, e);
+    for (at += h->meta_len; at < end; at++)
+        if (*at)
+            return bad(s, e, "the padding behind the header is not zero");
+    return 0;
+}
+
+static int check_header(struct source *s, const struct frame_header *h, struct err *e)
+{
+    bool data = h->kind == FRAME_TENSOR || h->kind == FRAME_COLUMN;
+    bool other = h->kind == FRAME_INDEX || h->kind == FRAME_ERROR;
+    uint64_t count, bytes;
+    unsigned known = h->kind == FRAME_COLUMN ? FRAME_LAST : 0;
+    if (data)
+        known |= FRAME_DEFLATED | FRAME_SHUFFLED;
+    if (!(h->kind & FRAME_ANCILLARY) && (h->kind < FRAME_HEAD || h->kind > FRAME_ERROR))
+        return bad(s, e, "frame kind %u is not known here (a newer Runnel wrote it)", h->kind);
+    if (h->seq != s->seq)
+        return bad(s, e, "is numbered %" PRIu64 " (frames were lost, doubled or swapped)", h->seq);
+    if (h->kind & FRAME_ANCILLARY)
+        return 0;
+    if (h->flags & ~known)
+        return bad(s, e, "flags %u are not known for %s", h->flags, frame_kind_name(h->kind));
+    if (h->flags & (FRAME_DEFLATED | FRAME_SHUFFLED))
+        return bad(s, e, "the payload is compressed, which this version does not read");
+    if (h->kind != FRAME_COLUMN && h->kind != FRAME_END && h->row0)
+        return bad(s, e, "row0 is not zero");
+    if (h->dtype >= DTYPE_COUNT)
+        return bad(s, e, "element type %u is not known", h->dtype);
+    if (data ? !h->name_len : h->name_len != 0)
+        return bad(s, e, data ? "has no name" : "%s has a name", frame_kind_name(h->kind));
+    if (other && h->rank != 1)
+        return bad(s, e, "%s is not of rank 1", frame_kind_name(h->kind));
+    if (!data && !other && (h->rank || h->dtype || h->payload_len || h->payload_crc || (h->kind == FRAME_HEAD && h->raw_len)))
+        return bad(s, e, "%s has a payload or a shape", frame_kind_name(h->kind));
+    if (!data && !other)
+        return 0;
+    if (!shape_size((enum dtype)h->dtype, h->rank, s->frame.tensor.dims, &count, &bytes))
+        return bad(s, e, "the shape is too large");
+    if (bytes != h->payload_len || bytes != h->raw_len)
+        return bad(s, e, "the payload's length is not that of its shape");
+    if (!bytes && h->payload_crc)
+        return bad(s, e, "an empty payload has a checksum");
+    return 0;
+}
+
+/* ---- Order ---- */
+
+static int check_order(struct source *s, const struct frame_header *h, struct err *e)
+{
+    static const char *const next[] = {"HEAD", "TENSOR, COLUMN or INDEX", "the batch's next COLUMN", "COLUMN or INDEX",
+                                       "END"};
+    bool fits;
+    switch (h->kind) {
+    case FRAME_HEAD:
+        fits = s->place == BEFORE_HEAD;
+        break;
+    case FRAME_TENSOR:
+        fits = s->place == IN_TENSORS;
+        break;
+    case FRAME_COLUMN:
+        fits = s->place == IN_TENSORS || s->place == IN_BATCH || s->place == BETWEEN_BATCHES;
+        break;
+    case FRAME_INDEX:
+        fits = s->place == IN_TENSORS || s->place == BETWEEN_BATCHES;
+        break;
+    case FRAME_END:
+        fits = s->place == AFTER_INDEX;
+        break;
+    default: /* ERROR, ancillary */
+        fits = s->place != BEFORE_HEAD;
+    }
+    if (!fits)
+        return bad(s, e, "%s stands where %s should (frames were lost or mixed)", frame_kind_name(h->kind),
+                   next[s->place]);
+    if (h->kind != FRAME_HEAD && h->stream_id != s->stream_id)
+        return bad(s, e, "belongs to another stream (two programs wrote into one pipe)");
+    return 0;
+}
+
+static int begin_segment(struct source *s, const struct frame_header *h, struct err *e)
+{
+    const char *meta = s->head.data + FRAME_HEADER + h->name_len;
+    s->stream_id = frame_crc(0, meta, h->meta_len);
+    if (s->stream_id != h->stream_id)
+        return bad(s, e, "HEAD's stream id differs");
+    s->start = s->frame.offset;
+    s->place = IN_TENSORS;
+    s->items = s->batch_items = 0;
+    s->n_marks = s->n_names = 0;
+    if (s->names)
+        memset(s->names, 0, s->room_names * sizeof *s->names);
+    schema_free(&s->schema);
+    XXH3_128bits_reset(s->digest);
+    return 0;
+}
+
+static void mark(struct source *s)
+{
+    if (s->n_marks == s->room_marks) {
+        s->room_marks = s->room_marks ? 2 * s->room_marks : 64;
+        s->marks = mem_grow(s->marks, s->room_marks, sizeof *s->marks);
+    }
+    s->marks[s->n_marks++] = s->frame.offset;
+}
+
+/* Puts a hash among those seen; false when it was there. */
+static bool name_is_new(struct source *s, uint64_t hash)
+{
+    hash += hash == 0;
+    if (2 * (s->n_names + 1) > s->room_names) {
+        uint64_t *old = s->names;
+        size_t room = s->room_names;
+        s->room_names = room ? 2 * room : 64;
+        s->names = mem_get(s->room_names, sizeof *s->names);
+        s->n_names = 0;
+        for (size_t i = 0; i < room; i++)
+            if (old[i])
+                name_is_new(s, old[i]);
+        free(old);
+    }
+    size_t i = hash & (s->room_names - 1);
+    for (; s->names[i]; i = (i + 1) & (s->room_names - 1))
+        if (s->names[i] == hash)
+            return false;
+    s->names[i] = hash;
+    s->n_names++;
+    return true;
+}
+
+static int check_index(struct source *s, struct err *e)
+{
+    const struct tensor *t = &s->frame.tensor;
+    if (t->dtype != DTYPE_U64 || t->dims[0] != s->n_marks)
+        return bad(s, e, "INDEX does not list the %zu TENSORs and batches there are", s->n_marks);
+    const uint64_t *back = t->data;
+    for (size_t i = 0; i < s->n_marks; i++)
+        if (back[i] != s->frame.offset - s->marks[i])
+            return bad(s, e, "INDEX entry %zu does not point at its frame", i);
+    s->index_at = s->frame.offset;
+    return 0;
+}
+
+static int expect_end(const struct source *s, const char *key, const char *format, uint64_t value, struct err *e)
+{
+    char text[32];
+    const char *given = meta_get(&s->frame.tensor.meta, key);
+    snprintf(text, sizeof text, format, value);
+    if (!given || strcmp(given, text))
+        return bad(s, e, "END says %s=%.40s where %s were read", key, given ? given : "", text);
+    return 0;
+}
+
+static int check_end(struct source *s, const struct frame_header *h, struct err *e)
+{
+    struct meta *meta = &s->frame.tensor.meta;
+    char hex[33];
+    XXH128_hash_t hash = XXH3_128bits_digest(s->digest);
+    snprintf(hex, sizeof hex, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+    const char *digest = meta_get(meta, "digest"), *status = meta_get(meta, "status");
+    if (expect_end(s, "frames", "%" PRIu64, s->seq + 1, e) < 0 || expect_end(s, "items", "%" PRIu64, s->items, e) < 0)
+        return -1;
+    if (!digest || strcmp(digest, hex))
+        return bad(s, e, "END's digest differs from that of the bytes");
+    if (!status || (strcmp(status, "complete") && strcmp(status, "partial")))
+        return bad(s, e, "END's status is neither complete nor partial");
+    if (h->raw_len && h->raw_len != s->frame.offset - s->index_at)
+        return bad(s, e, "END does not point at INDEX");
+    if (h->row0 != s->position - s->start)
+        return bad(s, e, "END says the segment has %" PRIu64 " bytes where it has %" PRIu64, h->row0,
+                   s->position - s->start);
+    meta_copy(&s->end, meta);
+    buf_printf(&s->digests, "%s%s", s->digests.len ? " " : "", hex);
+    s->place = BEFORE_HEAD;
+    return 0;
+}
+
+/* An ERROR: its lines become e->chain, the first of them the cause. */
+static int upstream(struct source *s, struct err *e)
+{
+    const struct tensor *t = &s->frame.tensor;
+    char rest;
+    if (t->dtype != DTYPE_UTF8 || !t->bytes || t->bytes > FRAME_MAX_ERROR || ((char *)t->data)[t->bytes - 1] != '\n')
+        return bad(s, e, "ERROR is not made of lines");
+    char *lines = mem_copy_bytes(t->data, t->bytes);
+    char *tab = strchr(lines, '\t'), *second = tab ? strchr(tab + 1, '\t') : NULL, *end = strchr(lines, '\n');
+    int result = -1;
+    if (!second || !end || second > end || !plain_utf8(second + 1, (size_t)(end - second - 1)) ||
+        !plain_utf8(tab + 1, (size_t)(second - tab - 1))) {
+        bad(s, e, "ERROR is not made of lines 'status TAB program TAB message'");
+    } else if ((result = (int)take_some(s, &rest, 1, e)) > 0) {
+        bad(s, e, "bytes follow ERROR");
+    } else if (result == 0) {
+        if (stop_pending()) {
+            bad(s, e, "stopped");
+        } else {
+            err_fail(e, STATUS_UPSTREAM, "%s: an earlier stage failed: %.*s: %.*s", s->label,
+                     (int)(second - tab - 1), tab + 1, (int)(end - second - 1), second + 1);
+            snprintf(e->chain, sizeof e->chain, "%s", lines);
+            char *whole = strrchr(e->chain, '\n'); /* never half a line */
+            if (whole)
+                whole[1] = 0;
+        }
+    }
+    free(lines);
+    return -1;
+}
+
+/* ---- Payload ---- */
+
+static int read_payload(struct source *s, const struct frame_header *h, struct err *e)
+{
+    static const unsigned char zeros[FRAME_UNIT];
+    unsigned char padding[FRAME_UNIT];
+    struct tensor *t = &s->frame.tensor;
+    size_t pad = (size_t)(frame_padded(h->payload_len) - h->payload_len);
+    if (h->payload_len && !(t->data = take_growing(s, h->payload_len, e)))
+        return -1;
+    t->bytes = h->payload_len;
+    if (take(s, padding, pad, e) < 0)
+        return -1;
+    if (h->payload_len && frame_crc(0, t->data, t->bytes) != h->payload_crc)
+        return bad(s, e, "the payload's checksum differs (damaged)");
+    if (memcmp(padding, zeros, pad))
+        return bad(s, e, "the padding behind the payload is not zero");
+    if (h->kind != FRAME_END) {
+        XXH3_128bits_update(s->digest, s->head.data, s->head.len);
+        XXH3_128bits_update(s->digest, t->data, t->bytes);
+        XXH3_128bits_update(s->digest, padding, pad);
+    }
+    if (!t->data)
+        t->data = mem_aligned(1, 1);
+    if (t->dtype == DTYPE_BOOL && (h->kind == FRAME_TENSOR || h->kind == FRAME_COLUMN))
+        for (size_t i = 0; i < t->bytes; i++)
+            if (((unsigned char *)t->data)[i] > 1)
+                return bad(s, e, "a bool is neither 0 nor 1");
+    return 0;
+}
+
+static int column(struct source *s, const struct frame_header *h, struct err *e)
+{
+    bool first = s->place != IN_BATCH;
+    if (first) {
+        mark(s);
+        schema_begin(&s->schema);
+    }
+    if (h->row0 != s->items)
+        return bad(s, e, "begins at item %" PRIu64 " where %" PRIu64 " is due", h->row0, s->items);
+    if (schema_column(&s->schema, &s->frame.tensor, h->flags & FRAME_LAST, e) < 0)
+        return bad_because(s, e);
+    s->place = h->flags & FRAME_LAST ? BETWEEN_BATCHES : IN_BATCH;
+    if (h->flags & FRAME_LAST)
+        s->items += s->schema.n;
+    return 0;
+}
+
+/* What the frame at hand means for the segment. */
+static int advance(struct source *s, const struct frame_header *h, struct err *e)
+{
+    struct tensor *t = &s->frame.tensor;
+    switch (h->kind) {
+    case FRAME_TENSOR:
+        mark(s);
+        if (!name_is_new(s, XXH3_64bits(t->name, strlen(t->name))))
+            return bad(s, e, "the name stands twice");
+        return 0;
+    case FRAME_COLUMN:
+        return column(s, h, e);
+    case FRAME_INDEX:
+        s->place = AFTER_INDEX;
+        return check_index(s, e);
+    case FRAME_END:
+        return check_end(s, h, e);
+    case FRAME_ERROR:
+        return upstream(s, e);
+    default:
+        return 0;
+    }
+}
+
+/* Reads one frame of any kind into s->frame. */
+static int read_frame(struct source *s, struct err *e)
+{
+    struct frame_header h;
+    frame_free(&s->frame);
+    if (s->place == BEFORE_HEAD)
+        s->seq = 0;
+    int got = read_head(s, &h, e);
+    if (got <= 0)
+        return got;
+    s->any = true;
+    if (unpack(s, &h, e) < 0 || check_header(s, &h, e) < 0 || check_order(s, &h, e) < 0)
+        return -1;
+    if (h.kind == FRAME_HEAD && begin_segment(s, &h, e) < 0)
+        return -1;
+    if (read_payload(s, &h, e) < 0 || advance(s, &h, e) < 0)
+        return -1;
+    snprintf(s->last, sizeof s->last, "%" PRIu64 " (%s%s%.40s)", s->seq, frame_kind_name(h.kind),
+             *s->frame.tensor.name ? " " : "", s->frame.tensor.name);
+    s->seq++;
+    return 1;
+}
+
+int source_frame(struct source *s, struct frame *f, struct err *e)
+{
+    if (s->holds) {
+        frame_free(&s->frame);
+        s->frame = s->held;
+        s->held = (struct frame){0};
+        s->holds = false;
+    } else {
+        do {
+            int got = read_frame(s, e);
+            if (got <= 0)
+                return got;
+        } while (s->frame.kind & FRAME_ANCILLARY);
+    }
+    *f = s->frame;
+    return 1;
+}
+
+/* Moves the frame at hand out of the source. */
+static struct tensor taken(struct source *s)
+{
+    struct tensor t = s->frame.tensor;
+    s->frame.tensor = (struct tensor){0};
+    return t;
+}
+
+/* ---- Segments and batches ---- */
+
+int source_segment(struct source *s, struct segment *segment, struct err *e)
+{
+    struct frame f;
+    size_t room = 0;
+    segment_free(segment);
+    assert(s->place == BEFORE_HEAD && !s->holds);
+    int got = source_frame(s, &f, e);
+    if (got <= 0)
+        return got;
+    meta_copy(&segment->head, &f.tensor.meta);
+    while ((got = source_frame(s, &f, e)) == 1 && f.kind == FRAME_TENSOR) {
+        if (segment->n == room) {
+            room = room ? 2 * room : 16;
+            segment->tensors = mem_grow(segment->tensors, room, sizeof *segment->tensors);
+        }
+        segment->tensors[segment->n++] = taken(s);
+    }
+    if (got < 0)
+        return -1;
+    s->held = s->frame; /* a COLUMN or INDEX: the next call's */
+    s->frame = (struct frame){0};
+    s->holds = true;
+    return 1;
+}
+
+int source_batch(struct source *s, struct batch *batch, struct err *e)
+{
+    struct frame f;
+    size_t room = 0;
+    batch_free(batch);
+    for (;;) {
+        if (source_frame(s, &f, e) < 0)
+            return -1;
+        if (f.kind == FRAME_INDEX)
+            continue;
+        if (f.kind == FRAME_END)
+            return 0;
+        if (batch->n_columns == room) {
+            room = room ? 2 * room : 8;
+            batch->columns = mem_grow(batch->columns, room, sizeof *batch->columns);
+        }
+        batch->row0 = f.row0;
+        batch->columns[batch->n_columns++] = taken(s);
+        if (f.flags & FRAME_LAST) {
+            batch->n = s->schema.n;
+            return 1;
+        }
+    }
+}
+
+int segment_load(const char *path, struct segment *segment, char *digest, struct err *e)
+{
+    struct source *s = source_open_path(path, e);
+    struct frame f;
+    int result = -1;
+    if (!s)
+        return -1;
+    if (source_segment(s, segment, e) != 1)
+        goto out;
+    for (int got; (got = source_frame(s, &f, e)) != 0;) {
+        if (got < 0)
+            goto out;
+        if (f.kind == FRAME_COLUMN || f.kind == FRAME_HEAD) {
+            err_fail(e, STATUS_DATA, "%s: %s where one model of tensors alone is wanted", s->label,
+                     f.kind == FRAME_COLUMN ? "holds batches of data" : "holds a second segment");
+            goto out;
+        }
+    }
+    if (strcmp(meta_get(&s->end, "status"), "complete")) {
+        err_fail(e, STATUS_DATA, "%s: is only a part of a stream (tns head or slice made it)", s->label);
+        goto out;
+    }
+    if (digest)
+        snprintf(digest, 33, "%s", meta_get(&s->end, "digest"));
+    result = 0;
+out:
+    source_close(s);
+    return result;
+}
