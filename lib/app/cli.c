@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/stop.h"
+#include "base/utf8.h"
 #include "math/kern.h"
 
 struct cli cli;
@@ -409,18 +410,16 @@ void cli_escape(const char *bytes, size_t length, struct buf *out)
 {
     for (size_t i = 0; i < length;) {
         unsigned char c = (unsigned char)bytes[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
-        bool good = c >= 0x20 && c != 0x7f && more < length - i;
-        for (size_t j = 1; good && j <= more; j++)
-            good = ((unsigned char)bytes[i + j] & 0xc0) == 0x80;
+        size_t n = utf8_length(bytes + i, length - i);
+        bool good = n && c >= 0x20 && c != 0x7f;
         if (good && c == 0xc2 && (unsigned char)bytes[i + 1] < 0xa0) /* the C1 controls */
             good = false;
         if (good)
-            buf_add(out, bytes + i, more + 1);
+            buf_add(out, bytes + i, n);
         else if (c == '\n')
             buf_text(out, "\\n");
         else
             buf_printf(out, "\\x%02X", c);
-        i += good ? more + 1 : 1;
+        i += good ? n : 1;
     }
 }

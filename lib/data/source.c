@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/stop.h"
+#include "base/utf8.h"
 #include "data/frame.h"
 #include "data/schema.h"
 
@@ -285,24 +286,6 @@ static int read_head(struct source *s, struct frame_header *h, struct err *e)
     return crc == h->head_crc ? 1 : bad(s, e, "the header's checksum differs (damaged)");
 }
 
-static bool plain_utf8(const char *bytes, size_t length)
-{
-    const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
-    while (at < end) {
-        unsigned c = *at++;
-        int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
-        if (c < 0x20 || c == 0x7f || more < 0 || end - at < more)
-            return false;
-        if ((c == 0xe0 && *at < 0xa0) || (c == 0xed && *at > 0x9f) || (c == 0xf0 && *at < 0x90) ||
-            (c == 0xf4 && *at > 0x8f))
-            return false;
-        for (; more; more--)
-            if ((*at++ & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
-}
-
 /* Fills s->frame from the head: name, meta, shape. The checksum has held, so what is wrong here was written wrong. */
 static int unpack(struct source *s, const struct frame_header *h, struct err *e)
 {
@@ -320,7 +303,7 @@ static int unpack(struct source *s, const struct frame_header *h, struct err *e)
     memcpy(t->dims, at, 8u * h->rank);
     at += 8u * h->rank;
     t->name = mem_copy_bytes(at, h->name_len);
-    if (!plain_utf8(at, h->name_len)) {
+    if (!utf8_plain(at, h->name_len)) {
         t->name[0] = 0; /* not for a terminal */
         return bad(s, e, "the name is not plain UTF-8");
     }
@@ -513,8 +496,8 @@ static int upstream(struct source *s, struct err *e)
     char *lines = mem_copy_bytes(t->data, t->bytes);
     char *tab = strchr(lines, '\t'), *second = tab ? strchr(tab + 1, '\t') : NULL, *end = strchr(lines, '\n');
     int result = -1;
-    if (!second || !end || second > end || !plain_utf8(second + 1, (size_t)(end - second - 1)) ||
-        !plain_utf8(tab + 1, (size_t)(second - tab - 1))) {
+    if (!second || !end || second > end || !utf8_plain(second + 1, (size_t)(end - second - 1)) ||
+        !utf8_plain(tab + 1, (size_t)(second - tab - 1))) {
         bad(s, e, "ERROR is not made of lines 'status TAB program TAB message'");
     } else if ((result = (int)take_some(s, &rest, 1, e)) > 0) {
         bad(s, e, "bytes follow ERROR");

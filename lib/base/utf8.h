@@ -1,0 +1,35 @@
+/* utf8: is it UTF-8? (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.) */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of the character that begins at text[0], of `length` bytes there are; 0 when none does. */
+static inline size_t utf8_length(const char *text, size_t length)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    if (!length)
+        return 0;
+    size_t n = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
+    if (n > length)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) || (c[0] == 0xf0 && c[1] < 0x90) ||
+        (c[0] == 0xf4 && c[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+/* UTF-8 without the control bytes 00-1F and 7F: what names are made of. */
+static inline bool utf8_plain(const char *text, size_t length)
+{
+    for (size_t n; length; text += n, length -= n)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f || !(n = utf8_length(text, length)))
+            return false;
+    return true;
+}
+
+#endif
