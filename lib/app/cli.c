@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ const struct opt cli_chance_options[] = {
 static struct outfile output = {.fd = -1};
 static struct sink *sink;
 static const char *sink_profile;
+static bool text_only;         /* cli_text */
 static struct err print_error; /* the first failure of cli_put */
 static bool drawn;             /* a progress line stands on the terminal */
 
@@ -130,8 +132,21 @@ static void show_version(void)
     print_and_exit(&text);
 }
 
+/* Who reads a pipe learns that this stage failed before it had begun, and why. */
+static void fail_into_pipe(const struct err *e)
+{
+    struct stat st;
+    struct err ignored = {0};
+    if (!sink && !text_only && cli.tool->profile && !cli.output && output.fd < 0 && fstat(STDOUT_FILENO, &st) == 0 &&
+        S_ISFIFO(st.st_mode))
+        cli_sink(cli.tool->profile, &ignored);
+    if (sink && output.inplace)
+        sink_fail(sink, sink_profile, cli.tool->name, e);
+}
+
 static void misused(const struct err *e)
 {
+    fail_into_pipe(e);
     line(e->text);
     exit(STATUS_MISUSED);
 }
@@ -219,6 +234,11 @@ struct outfile *cli_output(bool binary, struct err *e)
         return NULL;
     }
     return &output;
+}
+
+void cli_text(void)
+{
+    text_only = true;
 }
 
 struct sink *cli_sink(const char *profile, struct err *e)
@@ -318,8 +338,8 @@ int cli_finish(int result, struct err *e)
             result = -1;
         }
     }
-    if (result < 0 && sink && sink_profile && output.inplace)
-        sink_fail(sink, sink_profile, cli.tool->name, e);
+    if (result < 0)
+        fail_into_pipe(e);
     sink_close(sink);
     sink = NULL;
     if (result >= 0 && output.fd >= 0 && outfile_commit(&output, e) < 0)

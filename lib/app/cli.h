@@ -31,6 +31,8 @@ struct tool {
     const char *examples;   /* lines of the shell, or NULL */
     struct opt_group *groups; /* the tool's own, then CLI_GROUP, ended by {0} */
     const char *verbs;      /* "ls|text|head" for tools with verbs, else NULL; for completion */
+    const char *profile;    /* of the stream it writes when no option makes it write text: a tool that fails before its
+                             * HEAD then writes HEAD and ERROR into a pipe; NULL: writes no stream */
     bool numeric;           /* the kernels in use may change its result's last bits: --isa is recorded */
     int operands_low, operands_high; /* how many operands; high < 0: any number */
 };
@@ -59,7 +61,9 @@ int cli_finish(int result, struct err *e);
 
 /* The one output (-o FILE or standard output), opened at the first call; `binary` data is refused on a terminal. */
 struct outfile *cli_output(bool binary, struct err *e);
-/* The one output as a stream of a profile. */
+/* Says that the output will be text although the tool has a profile: no ERROR frame goes into it. */
+void cli_text(void);
+/* The one output as a stream of a profile; to be opened before models are read, so that a failure finds it. */
 struct sink *cli_sink(const char *profile, struct err *e);
 /* Starts the pool of --threads, once; a tool that works alone does not call it. */
 int cli_threads(struct err *e);
