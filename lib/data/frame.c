@@ -2,7 +2,11 @@
 
 #include <assert.h>
 #include <libdeflate.h>
+#include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
+
+#include "base/mem.h"
 
 const unsigned char frame_magic[8] = {0x89, 'R', 'N', 'L', 0x0d, 0x0a, 0x1a, 0x0a};
 
@@ -42,4 +46,43 @@ void frame_put(struct frame_header *h, const uint64_t *dims, const char *name, c
     buf_add(out, zeros, frame_head_length(h) - (out->len - start));
     h->head_crc = frame_crc(0, out->data + start, out->len - start);
     memcpy(out->data + start + offsetof(struct frame_header, head_crc), &h->head_crc, sizeof h->head_crc);
+}
+
+static bool add_hash(struct name_set *set, uint64_t hash)
+{
+    size_t i = hash & (set->room - 1);
+    for (; set->slots[i]; i = (i + 1) & (set->room - 1))
+        if (set->slots[i] == hash)
+            return false;
+    set->slots[i] = hash;
+    set->n++;
+    return true;
+}
+
+bool name_set_add(struct name_set *set, const char *name)
+{
+    if (2 * (set->n + 1) > set->room) {
+        struct name_set larger = {.room = set->room ? 2 * set->room : 64};
+        larger.slots = mem_get(larger.room, sizeof *larger.slots);
+        for (size_t i = 0; i < set->room; i++)
+            if (set->slots[i])
+                add_hash(&larger, set->slots[i]);
+        free(set->slots);
+        *set = larger;
+    }
+    uint64_t hash = XXH3_64bits(name, strlen(name));
+    return add_hash(set, hash + (hash == 0));
+}
+
+void name_set_clear(struct name_set *set)
+{
+    if (set->n)
+        memset(set->slots, 0, set->room * sizeof *set->slots);
+    set->n = 0;
+}
+
+void name_set_free(struct name_set *set)
+{
+    free(set->slots);
+    *set = (struct name_set){0};
 }

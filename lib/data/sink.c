@@ -6,7 +6,9 @@
 #include <xxhash.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "data/frame.h"
+#include "data/schema.h"
 
 enum { FLUSH_AT = 1 << 16 };
 
@@ -20,6 +22,8 @@ struct sink {
     uint64_t seq, length, items, first_batch; /* length: bytes of the segment so far */
     uint64_t *marks; /* where TENSORs and batches start, from HEAD */
     size_t n_marks, room_marks;
+    struct name_set names; /* of the TENSORs written */
+    struct schema schema;
     char hex[33];
 };
 
@@ -40,6 +44,8 @@ void sink_close(struct sink *k)
     buf_free(&k->pending);
     buf_free(&k->meta);
     XXH3_freeState(k->digest);
+    name_set_free(&k->names);
+    schema_free(&k->schema);
     free(k->marks);
     free(k);
 }
@@ -89,14 +95,12 @@ static int put_frame(struct sink *k, struct frame_header h, const struct tensor 
         h.payload_len = bytes;
         h.raw_len = bytes;
         h.payload_crc = bytes ? frame_crc(0, t->data, bytes) : 0;
-        if (strlen(t->name) > TENSOR_MAX_NAME)
-            return err_fail(e, STATUS_FAILED, "the name '%.40s...' is longer than %d bytes", t->name, TENSOR_MAX_NAME);
     }
     buf_clear(&k->meta);
     if (meta)
         meta_encode(meta, &k->meta);
     if (k->meta.len > META_MAX)
-        return err_fail(e, STATUS_FAILED, "the metadata of '%s' is longer than 1 MiB", t ? t->name : "HEAD");
+        return err_fail(e, STATUS_DATA, "the metadata of '%s' is longer than 1 MiB", t ? t->name : "HEAD");
     if (h.kind == FRAME_HEAD)
         k->stream_id = frame_crc(0, k->meta.data, k->meta.len);
     h.stream_id = k->stream_id;
@@ -117,16 +121,49 @@ int sink_head(struct sink *k, const struct meta *head, struct err *e)
     XXH3_128bits_reset(k->digest);
     k->begun = true;
     k->seq = k->length = k->items = k->n_marks = 0;
+    name_set_clear(&k->names);
+    schema_free(&k->schema);
     if (put_frame(k, (struct frame_header){.kind = FRAME_HEAD}, NULL, head, e) < 0)
         return -1;
     return flush(k, e); /* whoever reads can check the profile at once */
 }
 
+static int check_name(const struct tensor *t, struct err *e)
+{
+    size_t n = strlen(t->name);
+    if (!n)
+        return err_fail(e, STATUS_DATA, "a tensor or column has no name");
+    if (!utf8_plain(t->name, n))
+        return err_fail(e, STATUS_DATA, "a name is not UTF-8 without control bytes");
+    if (n > TENSOR_MAX_NAME)
+        return err_fail(e, STATUS_DATA, "the name '%.40s...' is longer than %d bytes", t->name, TENSOR_MAX_NAME);
+    return 0;
+}
+
 int sink_tensor(struct sink *k, const struct tensor *t, struct err *e)
 {
     assert(k->begun);
+    if (check_name(t, e) < 0)
+        return -1;
+    if (!name_set_add(&k->names, t->name))
+        return err_fail(e, STATUS_DATA, "the tensor '%s' stands twice", t->name);
     mark(k);
     return put_frame(k, (struct frame_header){.kind = FRAME_TENSOR}, t, &t->meta, e);
+}
+
+/* Before its first byte is written: a batch that a source would refuse is refused here. */
+static int check_batch(struct sink *k, const struct batch *batch, struct err *e)
+{
+    schema_begin(&k->schema);
+    for (size_t i = 0; i < batch->n_columns; i++) {
+        const struct tensor *t = &batch->columns[i];
+        if (check_name(t, e) < 0)
+            return -1;
+        if (schema_column(&k->schema, t, i + 1 == batch->n_columns, e) < 0)
+            return err_where(e, "column '%s' to be written", t->name);
+    }
+    assert(batch->n_columns && batch->n == k->schema.n);
+    return 0;
 }
 
 int sink_batch(struct sink *k, const struct batch *batch, struct err *e)
@@ -134,6 +171,8 @@ int sink_batch(struct sink *k, const struct batch *batch, struct err *e)
     assert(k->begun);
     if (!batch->n)
         return 0;
+    if (check_batch(k, batch, e) < 0)
+        return -1;
     mark(k);
     for (size_t i = 0; i < batch->n_columns; i++) {
         const struct tensor *t = &batch->columns[i];

@@ -36,8 +36,7 @@ struct source {
     XXH3_state_t *digest;
     uint64_t *marks, index_at;
     size_t n_marks, room_marks;
-    uint64_t *names; /* hashes of TENSOR names seen: open addressing */
-    size_t n_names, room_names;
+    struct name_set names; /* of TENSORs seen */
     struct schema schema;
     char last[64]; /* the last good frame, for messages */
 
@@ -90,7 +89,7 @@ void source_close(struct source *s)
     buf_free(&s->head);
     buf_free(&s->digests);
     free(s->marks);
-    free(s->names);
+    name_set_free(&s->names);
     free(s->ahead);
     free(s->label);
     free(s);
@@ -398,9 +397,8 @@ static int begin_segment(struct source *s, const struct frame_header *h, struct 
     s->start = s->frame.offset;
     s->place = IN_TENSORS;
     s->items = s->batch_items = 0;
-    s->n_marks = s->n_names = 0;
-    if (s->names)
-        memset(s->names, 0, s->room_names * sizeof *s->names);
+    s->n_marks = 0;
+    name_set_clear(&s->names);
     schema_free(&s->schema);
     XXH3_128bits_reset(s->digest);
     return 0;
@@ -413,30 +411,6 @@ static void mark(struct source *s)
         s->marks = mem_grow(s->marks, s->room_marks, sizeof *s->marks);
     }
     s->marks[s->n_marks++] = s->frame.offset;
-}
-
-/* Puts a hash among those seen; false when it was there. */
-static bool name_is_new(struct source *s, uint64_t hash)
-{
-    hash += hash == 0;
-    if (2 * (s->n_names + 1) > s->room_names) {
-        uint64_t *old = s->names;
-        size_t room = s->room_names;
-        s->room_names = room ? 2 * room : 64;
-        s->names = mem_get(s->room_names, sizeof *s->names);
-        s->n_names = 0;
-        for (size_t i = 0; i < room; i++)
-            if (old[i])
-                name_is_new(s, old[i]);
-        free(old);
-    }
-    size_t i = hash & (s->room_names - 1);
-    for (; s->names[i]; i = (i + 1) & (s->room_names - 1))
-        if (s->names[i] == hash)
-            return false;
-    s->names[i] = hash;
-    s->n_names++;
-    return true;
 }
 
 static int check_index(struct source *s, struct err *e)
@@ -475,7 +449,7 @@ static int check_end(struct source *s, const struct frame_header *h, struct err 
         return bad(s, e, "END's digest differs from that of the bytes");
     if (!status || (strcmp(status, "complete") && strcmp(status, "partial")))
         return bad(s, e, "END's status is neither complete nor partial");
-    if (h->raw_len && h->raw_len != s->frame.offset - s->index_at)
+    if (h->raw_len != s->frame.offset - s->index_at)
         return bad(s, e, "END does not point at INDEX");
     if (h->row0 != s->position - s->start)
         return bad(s, e, "END says the segment has %" PRIu64 " bytes where it has %" PRIu64, h->row0,
@@ -572,7 +546,7 @@ static int advance(struct source *s, const struct frame_header *h, struct err *e
     switch (h->kind) {
     case FRAME_TENSOR:
         mark(s);
-        if (!name_is_new(s, XXH3_64bits(t->name, strlen(t->name))))
+        if (!name_set_add(&s->names, t->name))
             return bad(s, e, "the name stands twice");
         return 0;
     case FRAME_COLUMN:
