@@ -1,0 +1,395 @@
+#include "net/corpus.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { SPOOL_BYTES = 1 << 20 };
+
+/* What reading needs beside the corpus. */
+struct reader {
+    struct corpus *c;
+    const struct corpus_want *want;
+    XXH3_state_t *hash;
+    uint32_t *map;       /* ids of this segment to those of the vocabulary; NULL: the same */
+    size_t map_size;     /* ids there are in this segment */
+    uint32_t begin, end; /* <s>, </s> */
+    real *row;           /* a vector; zeros for the marks */
+    bool open;           /* an item has begun and not ended */
+    bool started;        /* the first segment has been seen */
+    uint64_t n_starts;
+};
+
+/* ---- Spools ------------------------------------------------------------------------------------------------------ */
+
+static int spool_flush(struct spool *s, struct err *e)
+{
+    if (s->open && file_write(s->fd, s->pending.data, s->pending.len, e) < 0)
+        return err_where(e, "spooling the input (TMPDIR names a directory with more room)");
+    buf_clear(&s->pending);
+    return 0;
+}
+
+static int spool_add(struct reader *r, struct spool *s, const void *bytes, size_t length, struct err *e)
+{
+    if (!s->open && (s->fd = spool_open(e)) < 0)
+        return -1;
+    s->open = true;
+    XXH3_128bits_update(r->hash, bytes, length);
+    buf_add(&s->pending, bytes, length);
+    return s->pending.len >= SPOOL_BYTES ? spool_flush(s, e) : 0;
+}
+
+static int spool_read(const struct spool *s, uint64_t at, void *bytes, size_t length, struct err *e)
+{
+    char *to = bytes;
+    while (length > 0) {
+        ssize_t n = pread(s->fd, to, length, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_system(e, "reading the spooled input again");
+        if (n == 0)
+            return err_fail(e, STATUS_FAILED, "reading the spooled input again: it has become shorter");
+        to += n, at += (uint64_t)n, length -= (size_t)n;
+    }
+    return 0;
+}
+
+int corpus_ids(const struct corpus *c, uint64_t first, size_t count, uint32_t *ids, struct err *e)
+{
+    return spool_read(&c->ids, first * sizeof *ids, ids, count * sizeof *ids, e);
+}
+
+int corpus_vec(const struct corpus *c, uint64_t first, size_t count, real *vec, struct err *e)
+{
+    size_t row = c->dim * sizeof *vec;
+    return spool_read(&c->vec, first * row, vec, count * row, e);
+}
+
+int corpus_targets(const struct corpus *c, uint64_t first, size_t count, uint32_t *targets, struct err *e)
+{
+    return spool_read(&c->targets, first * sizeof *targets, targets, count * sizeof *targets, e);
+}
+
+/* ---- Items ------------------------------------------------------------------------------------------------------- */
+
+/* A mark as a position of its own. */
+static int put_mark(struct reader *r, uint32_t id, struct err *e)
+{
+    struct corpus *c = r->c;
+    if (spool_add(r, &c->ids, &id, sizeof id, e) < 0)
+        return -1;
+    if (c->dim) {
+        memset(r->row, 0, c->dim * sizeof *r->row);
+        if (spool_add(r, &c->vec, r->row, c->dim * sizeof *r->row, e) < 0)
+            return -1;
+    }
+    c->n++;
+    return 0;
+}
+
+static int end_item(struct reader *r, struct err *e)
+{
+    if (!r->open)
+        return 0;
+    r->open = false;
+    return r->c->target ? 0 : put_mark(r, r->end, e);
+}
+
+static int begin_item(struct reader *r, struct err *e)
+{
+    struct corpus *c = r->c;
+    if (end_item(r, e) < 0)
+        return -1;
+    r->open = true;
+    if (!c->by_item)
+        return 0;
+    if (c->items + 2 > r->n_starts) {
+        r->n_starts = 2 * r->n_starts + 1024;
+        c->starts = mem_grow(c->starts, r->n_starts, sizeof *c->starts);
+    }
+    c->starts[c->items++] = c->n;
+    XXH3_128bits_update(r->hash, &c->n, sizeof c->n);
+    return c->target ? 0 : put_mark(r, r->begin, e);
+}
+
+static int put_id(struct reader *r, const struct tensor *ids, size_t row, struct err *e)
+{
+    uint32_t id = ((const uint32_t *)ids->data)[row];
+    if (id >= r->map_size)
+        return err_fail(e, STATUS_DATA, "row %zu of column 'ids': id %" PRIu32 " is beyond the vocabulary of %zu words",
+                        row, id, r->map_size);
+    if (r->map) {
+        uint32_t mapped = r->map[id];
+        r->c->unknown += mapped == VOCAB_UNKNOWN && id != VOCAB_UNKNOWN;
+        id = mapped;
+    }
+    return spool_add(r, &r->c->ids, &id, sizeof id, e);
+}
+
+int corpus_class(const struct tensor *t, size_t row, uint64_t limit, uint32_t *class, struct err *e)
+{
+    double value = tensor_at(t, row);
+    if (!(value >= 0) || value >= (double)limit || value != floor(value))
+        return err_fail(e, STATUS_DATA, "row %zu of column '%s': %g is not a class (whole numbers from 0 to %" PRIu64 ")",
+                        row, t->name, value, limit - 1);
+    *class = (uint32_t)value;
+    return 0;
+}
+
+static int put_target(struct reader *r, const struct tensor *targets, size_t row, struct err *e)
+{
+    struct corpus *c = r->c;
+    uint32_t class;
+    uint64_t limit = r->want->like ? r->want->like->outputs : UINT32_MAX - 1;
+    if (corpus_class(targets, row, limit, &class, e) < 0)
+        return -1;
+    if (class >= c->outputs)
+        c->outputs = (size_t)class + 1;
+    return spool_add(r, &c->targets, &class, sizeof class, e);
+}
+
+int corpus_continued(const struct batch *batch, const uint8_t **continued, struct err *e)
+{
+    *continued = NULL;
+    if (!batch_find(batch, "continued"))
+        return 0;
+    const struct tensor *t = batch_need(batch, "continued", DTYPE_BOOL, 1, e);
+    if (!t)
+        return -1;
+    *continued = t->data;
+    return 0;
+}
+
+/* The columns of a batch that the corpus takes; ids or vec or targets may be NULL. */
+struct columns {
+    const uint64_t *offsets;
+    const uint8_t *continued;
+    const struct tensor *ids, *vec, *targets;
+};
+
+static int same_offsets(const struct batch *batch, const struct columns *k, const char *name, struct err *e)
+{
+    const uint64_t *offsets = batch_offsets(batch, name, e);
+    if (!offsets)
+        return -1;
+    if (memcmp(offsets, k->offsets, (batch->n + 1) * sizeof *offsets))
+        return err_fail(e, STATUS_DATA, "column '%s' has not one row for each input of its item", name);
+    return 0;
+}
+
+static int find_columns(const struct corpus *c, const struct batch *batch, struct columns *k, struct err *e)
+{
+    const char *input = c->dim ? "vec" : "ids";
+    if (!(k->offsets = batch_offsets(batch, input, e)) || corpus_continued(batch, &k->continued, e) < 0)
+        return -1;
+    if (c->dim) {
+        if (!(k->vec = batch_find(batch, "vec")) || k->vec->rank != 2 || !dtype_is_real(k->vec->dtype))
+            return err_fail(e, STATUS_DATA, "column 'vec' is no matrix of real numbers");
+        if (k->vec->dims[1] != c->dim)
+            return err_fail(e, STATUS_DATA, "column 'vec' has %" PRIu64 " dimensions, not %zu", k->vec->dims[1], c->dim);
+        if (tensor_finite(k->vec, e) < 0)
+            return -1;
+    }
+    if ((!c->dim || !c->target) &&
+        (!(k->ids = batch_need(batch, "ids", DTYPE_U32, 1, e)) || (c->dim && same_offsets(batch, k, "ids", e) < 0)))
+        return -1;
+    if (!c->target)
+        return 0;
+    k->targets = batch_find(batch, c->target);
+    if (!k->targets)
+        return err_fail(e, STATUS_DATA, "there is no column '%s' to learn (--target names one)", c->target);
+    if (k->targets->rank != 1 || dtype_is_real(k->targets->dtype) || k->targets->dtype == DTYPE_UTF8)
+        return err_fail(e, STATUS_DATA, "column '%s' does not hold one whole number for each input", c->target);
+    return same_offsets(batch, k, c->target, e);
+}
+
+static int put_vec(struct reader *r, const struct tensor *vec, size_t row, struct err *e)
+{
+    struct corpus *c = r->c;
+    struct tensor one = tensor_view("vec", vec->dtype, 1, &(uint64_t){c->dim},
+                                    (const char *)vec->data + row * c->dim * dtype_size(vec->dtype));
+    int result = tensor_reals(&one, r->row, e);
+    tensor_free(&one);
+    return result < 0 ? -1 : spool_add(r, &c->vec, r->row, c->dim * sizeof *r->row, e);
+}
+
+static int put_batch(struct reader *r, const struct batch *batch, struct err *e)
+{
+    struct columns k = {0};
+    if (find_columns(r->c, batch, &k, e) < 0)
+        return -1;
+    for (uint64_t i = 0; i < batch->n; i++) {
+        bool goes_on = k.continued && k.continued[i];
+        if (goes_on && !r->open)
+            return err_fail(e, STATUS_DATA, "item %" PRIu64 " continues an item that is not there", batch->row0 + i);
+        if (!goes_on && begin_item(r, e) < 0)
+            return -1;
+        for (uint64_t row = k.offsets[i]; row < k.offsets[i + 1]; row++)
+            if ((k.ids && put_id(r, k.ids, row, e) < 0) || (k.vec && put_vec(r, k.vec, row, e) < 0) ||
+                (k.targets && put_target(r, k.targets, row, e) < 0))
+                return -1;
+        r->c->n += k.offsets[i + 1] - k.offsets[i];
+    }
+    return 0;
+}
+
+/* ---- Segments ---------------------------------------------------------------------------------------------------- */
+
+/* The vocabulary that ids are spooled in. */
+static const struct vocab *own_vocab(const struct reader *r)
+{
+    return r->want->like ? &r->want->like->vocab : &r->c->vocab;
+}
+
+/* What the very first batch decides: the dimension, the kind of target, by text or by item. */
+static int first_batch(struct reader *r, const struct batch *batch, bool vectors, struct err *e)
+{
+    struct corpus *c = r->c;
+    const struct corpus *like = r->want->like;
+    const struct tensor *vec = batch_find(batch, "vec");
+    const char *target = like ? like->target : r->want->target;
+    if (vectors && (!vec || vec->rank != 2 || !vec->dims[1]))
+        return err_fail(e, STATUS_DATA, "there is no column 'vec' of vectors in it");
+    c->dim = vectors ? vec->dims[1] : 0;
+    if (like && c->dim != like->dim)
+        return err_fail(e, STATUS_DATA, "its inputs are not of the kind and size of those that are trained on");
+    if (!target && !like && batch_find(batch, "target"))
+        target = "target";
+    c->target = target ? mem_copy(target) : NULL;
+    c->by_item = like ? like->by_item : r->want->by == CORPUS_ITEM || (r->want->by == CORPUS_AUTO && target);
+    if (vectors)
+        r->row = mem_get(c->dim, sizeof *r->row);
+    r->started = true;
+    const struct vocab *vocab = own_vocab(r);
+    if (!vocab->n && !(vectors && target))
+        return err_fail(e, STATUS_DATA, "it brings no vocabulary (tokenize puts one in front)");
+    if (target)
+        return 0;
+    c->outputs = vocab->n;
+    r->begin = vocab_find(vocab, "<s>", 3);
+    r->end = vocab_find(vocab, "</s>", 4);
+    if (r->end == VOCAB_NONE || (c->by_item && r->begin == VOCAB_NONE))
+        return err_fail(e, STATUS_DATA, "its vocabulary lacks <s> or </s>, which mark where items begin and end");
+    return 0;
+}
+
+/* Reads a segment's vocabulary: that of the first becomes the corpus's, unless another one is asked for. */
+static int segment_vocab(struct reader *r, const struct segment *segment, bool first, struct err *e)
+{
+    struct vocab vocab = {0};
+    int result = segment_find(segment, "vocab.text") ? vocab_read(&vocab, "", segment, e) : 0;
+    free(r->map);
+    r->map = NULL;
+    r->map_size = vocab.n;
+    if (result == 0 && first && !r->want->like) {
+        r->c->vocab = vocab;
+        return 0;
+    }
+    if (result == 0 && !vocab_same(&vocab, own_vocab(r))) {
+        if (r->want->like && vocab.n && own_vocab(r)->n)
+            r->map = vocab_map(&vocab, own_vocab(r));
+        else
+            result = err_fail(e, STATUS_DATA, "its vocabulary differs from that of what was read before "
+                              "(tokenize all of it with the same --vocab)");
+    }
+    vocab_free(&vocab);
+    return result;
+}
+
+static int read_segment(struct reader *r, struct source *s, const struct segment *segment, bool first, struct err *e)
+{
+    const char *profile = segment_profile(segment);
+    bool vectors = !strcmp(profile, "vectors");
+    struct batch batch = {0};
+    int more;
+    if (!vectors && strcmp(profile, "tokens"))
+        return err_fail(e, STATUS_DATA, "wants tokens or vectors, got %s", *profile ? profile : "a stream without profile");
+    if (r->started && vectors != (r->c->dim > 0))
+        return err_fail(e, STATUS_DATA, "a segment of %s follows one of %s", profile, vectors ? "tokens" : "vectors");
+    if (segment_vocab(r, segment, first, e) < 0)
+        return -1;
+    while ((more = source_batch(s, &batch, e)) > 0)
+        if ((!r->started && first_batch(r, &batch, vectors, e) < 0) || put_batch(r, &batch, e) < 0) {
+            more = err_where(e, "batch of item %" PRIu64, batch.row0);
+            break;
+        }
+    batch_free(&batch);
+    if (more < 0)
+        return -1;
+    const char *status = meta_get(source_end(s), "status");
+    if (status && strcmp(status, "complete"))
+        return err_fail(e, STATUS_DATA, "it is %s: a part that was cut out is not trained on", status);
+    return end_item(r, e);
+}
+
+static int read_all(struct reader *r, struct source *s, struct err *e)
+{
+    struct corpus *c = r->c;
+    struct segment segment = {0};
+    int more;
+    for (bool first = true; (more = source_segment(s, &segment, e)) > 0; first = false) {
+        if (first)
+            meta_copy(&c->head, &segment.head);
+        if (read_segment(r, s, &segment, first, e) < 0) {
+            more = -1;
+            break;
+        }
+    }
+    segment_free(&segment);
+    if (more < 0)
+        return -1;
+    c->steps = c->target ? c->n : c->by_item ? c->n - c->items : c->n ? c->n - 1 : 0;
+    if (c->steps == 0)
+        return err_fail(e, STATUS_DATA, "there is nothing in it to learn from");
+    if (c->by_item)
+        c->starts[c->items] = c->n;
+    if (spool_flush(&c->ids, e) < 0 || spool_flush(&c->vec, e) < 0 || spool_flush(&c->targets, e) < 0)
+        return -1;
+    if (r->want->like)
+        c->outputs = r->want->like->outputs;
+    c->parents = mem_copy(source_digests(s));
+    XXH128_hash_t digest = XXH3_128bits_digest(r->hash);
+    snprintf(c->digest, sizeof c->digest, "%016" PRIx64 "%016" PRIx64, (uint64_t)digest.high64, (uint64_t)digest.low64);
+    return 0;
+}
+
+int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *want, struct err *e)
+{
+    struct reader r = {.c = c, .want = want, .hash = XXH3_createState()};
+    *c = (struct corpus){0};
+    if (!r.hash)
+        mem_exhausted(1024);
+    XXH3_128bits_reset(r.hash);
+    int result = read_all(&r, s, e);
+    XXH3_freeState(r.hash);
+    free(r.map);
+    free(r.row);
+    return result < 0 ? err_where(e, "%s", source_label(s)) : 0;
+}
+
+static void spool_free(struct spool *s)
+{
+    if (s->open)
+        close(s->fd);
+    buf_free(&s->pending);
+}
+
+void corpus_free(struct corpus *c)
+{
+    vocab_free(&c->vocab);
+    free(c->target);
+    free(c->starts);
+    free(c->parents);
+    meta_free(&c->head);
+    spool_free(&c->ids);
+    spool_free(&c->vec);
+    spool_free(&c->targets);
+}

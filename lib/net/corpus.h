@@ -1,0 +1,75 @@
+/* corpus: the data of a training run, read once from a stream and spooled, to be read again epoch by epoch.
+ *
+ * A corpus is a row of positions. Each has an input (an id, or a vector of D reals) and, one way or the other, a target:
+ *
+ *   the next id         the targets are the ids, one position on. Behind every item stands </s>; by items, <s> stands in
+ *                       front of every one as well. (Of a position put in so the vector is zeros.)
+ *   a target column     a class for each position, given beside it; nothing is put in.
+ *
+ * An item that goes on in parts (the column `continued`) is one item here. Memory does not grow with the data, but for 8
+ * bytes an item where items are kept apart. */
+#ifndef NET_CORPUS_H
+#define NET_CORPUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/real.h"
+#include "data/stream.h"
+#include "data/vocab.h"
+
+/* How a corpus is read: as one long text, or item by item; AUTO is by item where there is a target column. */
+enum corpus_by { CORPUS_AUTO, CORPUS_TEXT, CORPUS_ITEM };
+#define CORPUS_BY_CHOICES "auto|text|item"
+
+/* An array that lies in a file without a name. */
+struct spool {
+    bool open;
+    int fd;
+    struct buf pending; /* not yet written */
+};
+
+struct corpus {
+    struct vocab vocab; /* empty when the stream brings none */
+    size_t dim;         /* D where inputs are vectors; 0: they are ids */
+    char *target;       /* the column of the targets; NULL: the next id */
+    bool by_item;
+    uint64_t n;         /* positions */
+    uint64_t steps;     /* positions that have a target */
+    size_t outputs;     /* classes: the size of the vocabulary, or the largest target + 1 */
+    uint64_t *starts;   /* by item: [items + 1], item i has positions starts[i] up to starts[i + 1] */
+    uint64_t items;
+    uint64_t unknown;   /* words that the vocabulary asked for lacks */
+    struct spool ids, vec, targets;
+    char digest[33];    /* of everything spooled: the identity of the data */
+    char *parents;      /* digests of the segments read, for END's `parent` */
+    struct meta head;   /* of the first segment: the history of the data */
+};
+
+struct corpus_want {
+    const char *target; /* the column of the targets; NULL: `target` where there is one */
+    enum corpus_by by;
+    const struct corpus *like; /* what was read before, for a validation stream: its kind of inputs and targets is asked
+                                * for, and words are mapped to its vocabulary; NULL: no such wish */
+};
+
+/* Reads all segments of a stream of tokens or vectors into an empty corpus. Refused, as STATUS_DATA: another profile, a
+ * partial segment, segments of different vocabularies or kinds, ids and targets out of range, NaN, and no item at all. */
+int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *want, struct err *e);
+
+/* Copies `count` positions from `first` on: ids[count], vec[count * D], targets[count]. The corpus must have them. */
+int corpus_ids(const struct corpus *c, uint64_t first, size_t count, uint32_t *ids, struct err *e);
+int corpus_vec(const struct corpus *c, uint64_t first, size_t count, real *vec, struct err *e);
+int corpus_targets(const struct corpus *c, uint64_t first, size_t count, uint32_t *targets, struct err *e);
+
+/* For messages: the `continued` flags of a batch, or NULL when it has none. Wrong types are errors. */
+int corpus_continued(const struct batch *batch, const uint8_t **continued, struct err *e);
+
+/* One class number of a target column of whole numbers, below `limit`. */
+int corpus_class(const struct tensor *t, size_t row, uint64_t limit, uint32_t *class, struct err *e);
+
+/* Does nothing to one that is zero. */
+void corpus_free(struct corpus *c);
+
+#endif

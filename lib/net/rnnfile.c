@@ -1,0 +1,170 @@
+#include "net/rnnfile.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Blocks as tensors ------------------------------------------------------------------------------------------- */
+
+int rnnfile_put(const struct params *p, const real *block, const char *prefix, struct sink *k, struct err *e)
+{
+    int result = 0;
+    for (size_t i = 0; i < p->n_views && result == 0; i++) {
+        const struct view *v = &p->views[i];
+        char *name = mem_printf("%s%s", prefix, v->name);
+        struct tensor t = tensor_make(name, REAL_DTYPE, v->rank, v->dims);
+        params_export(v, block, t.data);
+        result = sink_tensor(k, &t, e);
+        tensor_free(&t);
+        free(name);
+    }
+    return result;
+}
+
+static int take_view(const struct view *v, real *block, const struct tensor *t, struct err *e)
+{
+    if (t->rank != v->rank || memcmp(t->dims, v->dims, v->rank * sizeof *v->dims)) {
+        struct buf have = {0}, want = {0};
+        shape_text(t->rank, t->dims, &have);
+        shape_text(v->rank, v->dims, &want);
+        err_fail(e, STATUS_DATA, "tensor '%s' is %s, not %s", t->name, buf_string(&have), buf_string(&want));
+        buf_free(&have);
+        buf_free(&want);
+        return -1;
+    }
+    if (!dtype_is_real(t->dtype))
+        return err_fail(e, STATUS_DATA, "tensor '%s' is %s, not real numbers", t->name, dtype_name(t->dtype));
+    if (tensor_finite(t, e) < 0)
+        return -1;
+    real *natural = mem_get(view_count(v), sizeof *natural);
+    int result = tensor_reals(t, natural, e);
+    if (result == 0)
+        params_import(v, block, natural);
+    free(natural);
+    return result;
+}
+
+int rnnfile_take(const struct params *p, real *block, const char *prefix, const struct segment *segment, struct err *e)
+{
+    int result = 0;
+    for (size_t i = 0; i < p->n_views && result == 0; i++) {
+        char *name = mem_printf("%s%s", prefix, p->views[i].name);
+        const struct tensor *t = segment_need(segment, name, e);
+        result = t ? take_view(&p->views[i], block, t, e) : -1;
+        free(name);
+    }
+    return result;
+}
+
+int rnnfile_write(struct sink *k, const struct meta *head, const struct vocab *vocab, const struct params *p,
+                  const real *values, struct err *e)
+{
+    if (sink_head(k, head, e) < 0 || (vocab->n && vocab_write(vocab, "", k, e) < 0))
+        return -1;
+    return rnnfile_put(p, values, "", k, e);
+}
+
+/* ---- Models ------------------------------------------------------------------------------------------------------ */
+
+/* The options that are recorded, else the defaults. */
+static int read_options(struct model_config *config, const struct segment *segment, struct err *e)
+{
+    struct opt_group groups[] = {{"Model", model_options, config, 0}, {0}};
+    for (const struct opt *row = model_options; row->name; row++) {
+        char *key = mem_printf("option.%s", row->name);
+        const char *text = meta_get(&segment->head, key);
+        int result = text || row->fallback ? opt_set(groups, row->name, text ? text : row->fallback, e) : 0;
+        if (result < 0) {
+            e->status = STATUS_DATA;
+            err_where(e, "HEAD's %s", key);
+        }
+        free(key);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rnnfile_config(struct model_config *config, const struct segment *segment, struct err *e)
+{
+    const struct tensor *recurrent = segment_need(segment, "rnn.0.recurrent", e);
+    *config = (struct model_config){0};
+    if (!recurrent || read_options(config, segment, e) < 0 || tensor_expect(recurrent, recurrent->dtype, 2, e) < 0)
+        return -1;
+    config->hidden = (int64_t)recurrent->dims[1];
+    for (config->layers = 0;; config->layers++) {
+        char *name = mem_printf("rnn.%lld.recurrent", (long long)config->layers);
+        bool there = segment_find(segment, name) != NULL;
+        free(name);
+        if (!there)
+            return config->hidden ? 0 : err_fail(e, STATUS_DATA, "tensor 'rnn.0.recurrent' is empty");
+    }
+}
+
+static int find_shape(struct model_shape *shape, const struct rnnfile *f, struct err *e)
+{
+    const struct tensor *input = segment_need(&f->segment, "rnn.0.input", e);
+    const struct tensor *out = input ? segment_need(&f->segment, "out.weight", e) : NULL;
+    const struct tensor *embedding = segment_find(&f->segment, "embedding");
+    const char *inputs = meta_get(&f->segment.head, "inputs");
+    if (!out || tensor_expect(input, input->dtype, 2, e) < 0 || tensor_expect(out, out->dtype, 2, e) < 0 ||
+        (embedding && tensor_expect(embedding, embedding->dtype, 2, e) < 0))
+        return -1;
+    shape->ids = inputs ? !strcmp(inputs, "ids") : f->vocab.n > 0 && (embedding || input->dims[1] == f->vocab.n);
+    shape->inputs = embedding ? embedding->dims[0] : input->dims[1];
+    shape->embedding = embedding ? embedding->dims[1] : 0;
+    shape->classes = out->dims[0];
+    if (!shape->inputs || !shape->classes || (embedding && !shape->embedding))
+        return err_fail(e, STATUS_DATA, "a model of %llu inputs and %llu classes cannot be", (unsigned long long)shape->inputs,
+                        (unsigned long long)shape->classes);
+    if (shape->ids && shape->inputs != f->vocab.n)
+        return err_fail(e, STATUS_DATA, "it reads %llu ids, but its vocabulary has %zu words",
+                        (unsigned long long)shape->inputs, f->vocab.n);
+    return 0;
+}
+
+static int load(struct rnnfile *f, const char *path, struct err *e)
+{
+    struct model_config config;
+    struct model_shape shape = {0};
+    if (segment_load(path, &f->segment, f->digest, e) < 0)
+        return -1;
+    const char *profile = segment_profile(&f->segment);
+    if (strcmp(profile, "model/rnn"))
+        return err_fail(e, STATUS_DATA, "wants model/rnn, got %s", *profile ? profile : "no profile");
+    if ((segment_find(&f->segment, "vocab.text") && vocab_read(&f->vocab, "", &f->segment, e) < 0) ||
+        rnnfile_config(&config, &f->segment, e) < 0 || find_shape(&shape, f, e) < 0)
+        return -1;
+    const char *by = meta_get(&f->segment.head, "option.by");
+    f->by_item = by && !strcmp(by, "item");
+    f->target = meta_get(&f->segment.head, "option.target");
+    if (!f->target && shape.classes != f->vocab.n)
+        f->target = "target";
+    /* sizes that the tensors cannot bear out are caught before memory is taken for them */
+    if (model_make(&f->model, &config, &shape, e) < 0) {
+        e->status = STATUS_DATA;
+        return -1;
+    }
+    if (rnnfile_take(&f->model.params, f->model.params.value, "", &f->segment, e) < 0)
+        return -1;
+    model_refresh(&f->model);
+    return 0;
+}
+
+int rnnfile_load(struct rnnfile *f, const char *path, struct err *e)
+{
+    *f = (struct rnnfile){0};
+    if (load(f, path, e) < 0) {
+        rnnfile_free(f);
+        return err_where(e, "model %s", path);
+    }
+    return 0;
+}
+
+void rnnfile_free(struct rnnfile *f)
+{
+    segment_free(&f->segment);
+    vocab_free(&f->vocab);
+    model_free(&f->model);
+    *f = (struct rnnfile){0};
+}
