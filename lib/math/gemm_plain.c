@@ -1,0 +1,2 @@
+#define GEMM_TABLE gemm_plain
+#include "math/gemm_code.h"
