@@ -85,62 +85,80 @@ static int read_options(struct model_config *config, const struct segment *segme
     return 0;
 }
 
+/* A matrix of a model, with its rows and columns checked where they are known (not 0). */
+static const struct tensor *matrix(const struct segment *segment, const char *name, uint64_t rows, uint64_t columns,
+                                   struct err *e)
+{
+    const struct tensor *t = segment_need(segment, name, e);
+    if (!t || tensor_expect(t, t->dtype, 2, e) < 0)
+        return NULL;
+    if (!t->dims[0] || !t->dims[1] || (rows && t->dims[0] != rows) || (columns && t->dims[1] != columns)) {
+        struct buf have = {0};
+        shape_text(t->rank, t->dims, &have);
+        err_fail(e, STATUS_DATA, "tensor '%s' is %s, which does not fit the others", name, buf_string(&have));
+        buf_free(&have);
+        return NULL;
+    }
+    return t;
+}
+
 int rnnfile_config(struct model_config *config, const struct segment *segment, struct err *e)
 {
-    const struct tensor *recurrent = segment_need(segment, "rnn.0.recurrent", e);
     *config = (struct model_config){0};
-    if (!recurrent || read_options(config, segment, e) < 0 || tensor_expect(recurrent, recurrent->dtype, 2, e) < 0)
+    const struct tensor *recurrent = matrix(segment, "rnn.0.recurrent", 0, 0, e);
+    if (!recurrent || read_options(config, segment, e) < 0)
         return -1;
     config->hidden = (int64_t)recurrent->dims[1];
+    uint64_t rows = (uint64_t)cell_at(config->cell)->gates * recurrent->dims[1];
     for (config->layers = 0;; config->layers++) {
         char *name = mem_printf("rnn.%lld.recurrent", (long long)config->layers);
-        bool there = segment_find(segment, name) != NULL;
+        const struct tensor *t = segment_find(segment, name);
+        bool good = !t || matrix(segment, name, rows, recurrent->dims[1], e);
         free(name);
-        if (!there)
-            return config->hidden ? 0 : err_fail(e, STATUS_DATA, "tensor 'rnn.0.recurrent' is empty");
+        if (!good)
+            return -1;
+        if (!t)
+            return 0;
     }
 }
 
-static int find_shape(struct model_shape *shape, const struct rnnfile *f, struct err *e)
+/* What goes in and out. All sizes are borne out by tensors that are there, before memory is taken for them. */
+static int find_shape(struct model_shape *shape, const struct rnnfile *f, const struct model_config *config, struct err *e)
 {
-    const struct tensor *input = segment_need(&f->segment, "rnn.0.input", e);
-    const struct tensor *out = input ? segment_need(&f->segment, "out.weight", e) : NULL;
-    const struct tensor *embedding = segment_find(&f->segment, "embedding");
-    const char *inputs = meta_get(&f->segment.head, "inputs");
-    if (!out || tensor_expect(input, input->dtype, 2, e) < 0 || tensor_expect(out, out->dtype, 2, e) < 0 ||
-        (embedding && tensor_expect(embedding, embedding->dtype, 2, e) < 0))
+    const struct segment *segment = &f->segment;
+    uint64_t hidden = (uint64_t)config->hidden, rows = (uint64_t)cell_at(config->cell)->gates * hidden;
+    const struct tensor *input = matrix(segment, "rnn.0.input", rows, 0, e), *embedding = NULL;
+    const struct tensor *out = input ? matrix(segment, "out.weight", 0, hidden, e) : NULL;
+    if (out && segment_find(segment, "embedding"))
+        embedding = matrix(segment, "embedding", 0, input->dims[1], e);
+    if (!out || (segment_find(segment, "embedding") && !embedding))
         return -1;
+    const char *inputs = meta_get(&segment->head, "inputs");
     shape->ids = inputs ? !strcmp(inputs, "ids") : f->vocab.n > 0 && (embedding || input->dims[1] == f->vocab.n);
     shape->inputs = embedding ? embedding->dims[0] : input->dims[1];
     shape->embedding = embedding ? embedding->dims[1] : 0;
     shape->classes = out->dims[0];
-    if (!shape->inputs || !shape->classes || (embedding && !shape->embedding))
-        return err_fail(e, STATUS_DATA, "a model of %llu inputs and %llu classes cannot be", (unsigned long long)shape->inputs,
-                        (unsigned long long)shape->classes);
     if (shape->ids && shape->inputs != f->vocab.n)
         return err_fail(e, STATUS_DATA, "it reads %llu ids, but its vocabulary has %zu words",
                         (unsigned long long)shape->inputs, f->vocab.n);
     return 0;
 }
 
-static int load(struct rnnfile *f, const char *path, struct err *e)
+static int build(struct rnnfile *f, struct err *e)
 {
     struct model_config config;
     struct model_shape shape = {0};
-    if (segment_load(path, &f->segment, f->digest, e) < 0)
-        return -1;
     const char *profile = segment_profile(&f->segment);
     if (strcmp(profile, "model/rnn"))
         return err_fail(e, STATUS_DATA, "wants model/rnn, got %s", *profile ? profile : "no profile");
     if ((segment_find(&f->segment, "vocab.text") && vocab_read(&f->vocab, "", &f->segment, e) < 0) ||
-        rnnfile_config(&config, &f->segment, e) < 0 || find_shape(&shape, f, e) < 0)
+        rnnfile_config(&config, &f->segment, e) < 0 || find_shape(&shape, f, &config, e) < 0)
         return -1;
     const char *by = meta_get(&f->segment.head, "option.by");
     f->by_item = by && !strcmp(by, "item");
     f->target = meta_get(&f->segment.head, "option.target");
     if (!f->target && shape.classes != f->vocab.n)
         f->target = "target";
-    /* sizes that the tensors cannot bear out are caught before memory is taken for them */
     if (model_make(&f->model, &config, &shape, e) < 0) {
         e->status = STATUS_DATA;
         return -1;
@@ -154,11 +172,12 @@ static int load(struct rnnfile *f, const char *path, struct err *e)
 int rnnfile_load(struct rnnfile *f, const char *path, struct err *e)
 {
     *f = (struct rnnfile){0};
-    if (load(f, path, e) < 0) {
+    int result = segment_load(path, &f->segment, f->digest, e);
+    if (result == 0 && (result = build(f, e)) < 0)
+        err_where(e, "%s", path);
+    if (result < 0)
         rnnfile_free(f);
-        return err_where(e, "model %s", path);
-    }
-    return 0;
+    return result;
 }
 
 void rnnfile_free(struct rnnfile *f)
