@@ -2,13 +2,14 @@
  *
  * Scores are taken tile by tile with the sums in registers. The update goes down the columns: a vector's width of all
  * outputs and their changes stays in registers while the inputs pass by, each loaded and stored once. */
+#include "math/w2v_step.h"
+
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
-#include <math.h>
 
+#include "math/gemm.h"
 #include "math/vec.h"
-#include "math/w2v_step.h"
 
 #if defined(__AVX512F__)
 enum { TILE_IN = 4, TILE_OUT = 6 }; /* 32 registers */
@@ -128,7 +129,7 @@ static void count_loss(struct w2v_loss *loss, const real *p, size_t n)
         product *= (double)p[i];
     loss->product *= product;
     if (loss->product < 1e-100) {
-        loss->sum -= log(loss->product);
+        loss->sum -= scalar_log(loss->product);
         loss->product = 1;
     }
 }

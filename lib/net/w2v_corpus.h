@@ -1,0 +1,44 @@
+/* w2v_corpus: the sentences a word2vec trainer goes over again and again, in a spool file and not in memory.
+ *
+ * A word takes one byte where its id is below 128, two below 16384, and so on; a sentence ends in a zero byte, which is no
+ * word because <pad> never is. What stays in memory are the counts. */
+#ifndef NET_W2V_CORPUS_H
+#define NET_W2V_CORPUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct w2v_corpus {
+    int fd;             /* the spool; -1 before w2v_corpus_open */
+    size_t n_vocab;
+    uint64_t *counts;   /* [n_vocab] of the words kept; owned */
+    uint64_t words;     /* kept words in all, their sum */
+    uint64_t unknown;   /* <unk> and <pad>, dropped before windows are looked at */
+    uint64_t sentences; /* with at least one word */
+    /* private */
+    struct buf block;
+    size_t at;
+    bool open; /* the sentence being added to has words */
+};
+
+/* An empty corpus over ids 0 .. n_vocab-1. */
+int w2v_corpus_open(struct w2v_corpus *c, size_t n_vocab, struct err *e);
+
+/* Adds an item's ids as a sentence, or to the sentence before when `continued`. An id beyond the vocabulary is
+ * STATUS_DATA. */
+int w2v_corpus_add(struct w2v_corpus *c, const uint32_t *ids, size_t n, bool continued, struct err *e);
+
+/* Ends the adding. */
+int w2v_corpus_finish(struct w2v_corpus *c, struct err *e);
+
+/* Begins a pass; w2v_corpus_next then gives words and sentence ends (VOCAB_PAD) in turn: 1, or 0 behind the last one. */
+int w2v_corpus_rewind(struct w2v_corpus *c, struct err *e);
+int w2v_corpus_next(struct w2v_corpus *c, uint32_t *id, struct err *e);
+
+void w2v_corpus_close(struct w2v_corpus *c);
+
+#endif
