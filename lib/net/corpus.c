@@ -1,5 +1,6 @@
 #include "net/corpus.h"
 #include "base/mem.h"
+#include "base/stop.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -316,13 +317,13 @@ static int read_segment(struct reader *r, struct source *s, const struct segment
         return err_fail(e, STATUS_DATA, "a segment of %s follows one of %s", profile, vectors ? "tokens" : "vectors");
     if (segment_vocab(r, segment, first, e) < 0)
         return -1;
-    while ((more = source_batch(s, &batch, e)) > 0)
+    while ((more = source_batch(s, &batch, e)) > 0 && !stop_pending())
         if ((!r->started && first_batch(r, &batch, vectors, e) < 0) || put_batch(r, &batch, e) < 0) {
             more = err_where(e, "batch of item %" PRIu64, batch.row0);
             break;
         }
     batch_free(&batch);
-    if (more < 0)
+    if (more < 0 || stop_pending())
         return -1;
     const char *status = meta_get(source_end(s), "status");
     if (status && strcmp(status, "complete"))
@@ -344,7 +345,7 @@ static int read_all(struct reader *r, struct source *s, struct err *e)
         }
     }
     segment_free(&segment);
-    if (more < 0)
+    if (more < 0 || stop_pending())
         return -1;
     c->steps = c->target ? c->n : c->by_item ? c->n - c->items : c->n ? c->n - 1 : 0;
     if (c->steps == 0)
@@ -369,6 +370,9 @@ int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *wa
         mem_exhausted(1024);
     XXH3_128bits_reset(r.hash);
     int result = read_all(&r, s, e);
+    /* a stop outranks whatever became of the input: who sent it may have ended the stage before this one first */
+    if (result < 0 && stop_pending())
+        err_fail(e, STATUS_STOPPED, "stopped by a signal while the input was read (run the same command again)");
     XXH3_freeState(r.hash);
     free(r.map);
     free(r.row);

@@ -1,0 +1,215 @@
+/* rnn-train: tokens or vectors to a recurrent network. */
+#include <math.h>
+#include <string.h>
+
+#include "app/cli.h"
+#include "app/log.h"
+#include "base/stop.h"
+#include "net/train.h"
+
+static struct model_config model;
+static struct train_config training;
+static struct optim_config optimizer;
+
+static struct opt_group groups[] = {
+    {"Network", model_options, &model, 0},         {"Training", train_options, &training, 0},
+    {"Optimizer", optim_options, &optimizer, 0}, CLI_CHANCE, CLI_GROUP, {0}};
+
+static const struct tool tool = {
+    .name = "rnn-train",
+    .purpose = "train a recurrent network on a stream of tokens or vectors",
+    .usage = "[OPTION...] [FILE]",
+    .examples = "  tokenize --level grapheme --item file play.txt | rnn-train --cell lstm --layers 2 --valid 0.05 -o play.tns\n"
+                "  rnn-predict --model play.tns --generate 500 --text\n",
+    .groups = groups,
+    .profile = "model/rnn",
+    .numeric = true,
+    .operands_high = 1,
+};
+
+/* What is told while training goes on. */
+struct watch {
+    struct progress progress;
+    struct log log;
+    double start;
+    uint64_t begun; /* tokens that an earlier run had learned from */
+    double last;    /* loss shown last */
+};
+
+static int show_row(void *context, const struct train_row *row, struct err *e)
+{
+    struct watch *w = context;
+    const struct train_at *at = row->at;
+    double seconds = cli_seconds() - w->start, tokens = (double)(at->tokens - w->begun);
+    const struct log_field fields[] = {
+        {"step", (double)at->step, NULL}, {"epoch", (double)(at->epoch + 1), NULL}, {"loss", row->loss, NULL},
+        {"valid_loss", row->valid_loss, NULL}, {"lr", at->lr, NULL},
+        {"tokens_per_second", seconds > 0 ? tokens / seconds : NAN, NULL}, {"gradient_norm", at->norm, NULL},
+        {"seconds", seconds, NULL}, {0}};
+    w->last = row->loss;
+    if (row->epoch_end && at->epoch_loss.count && isnan(row->valid_loss))
+        cli_note("epoch %llu: loss %.4f", (unsigned long long)at->epoch + 1, at->epoch_loss.loss / (double)at->epoch_loss.count);
+    else if (row->epoch_end && at->epoch_loss.count)
+        cli_note("epoch %llu: loss %.4f, validation loss %.4f%s", (unsigned long long)at->epoch + 1,
+                 at->epoch_loss.loss / (double)at->epoch_loss.count, row->valid_loss, at->waited ? "" : " (the best)");
+    return log_row(&w->log, fields, e);
+}
+
+static void show_step(void *context, const struct train_at *at)
+{
+    struct watch *w = context;
+    progress_show(&w->progress, (double)(at->tokens - w->begun), "epoch %llu of %lld, loss %.4f",
+                  (unsigned long long)at->epoch + 1, (long long)training.epochs, w->last);
+}
+
+static void show_saved(void *context, const char *path)
+{
+    (void)context;
+    if (stop_pending())
+        cli_note("checkpoint written to %s", path);
+}
+
+/* ---- Parts of the work ------------------------------------------------------------------------------------------- */
+
+static int check_options(struct err *e)
+{
+    if (training.valid > 0 && training.valid_file)
+        return err_fail(e, STATUS_MISUSED, "--valid and --valid-file both say what to validate with (give one)");
+    if (training.patience && !(training.valid > 0) && !training.valid_file)
+        return err_fail(e, STATUS_MISUSED, "--patience wants something to validate with (give --valid or --valid-file)");
+    if (training.resume && !training.checkpoint)
+        return err_fail(e, STATUS_MISUSED, "--resume wants to know from where (give --checkpoint FILE)");
+    if (training.gradients && (training.checkpoint || cli.output))
+        return err_fail(e, STATUS_MISUSED, "--gradients trains nothing: there is no use for --checkpoint or --output");
+    return 0;
+}
+
+/* Outputs are tried before anything is read. */
+static int open_outputs(struct watch *w, struct err *e)
+{
+    if (training.gradients)
+        cli.output = training.gradients;
+    if (!cli_sink(training.gradients ? "tensors" : "model/rnn", e))
+        return -1;
+    if (training.checkpoint) {
+        if (outfile_probe(training.checkpoint, e) < 0)
+            return -1;
+        stop_catch();
+    }
+    return log_open(&w->log, training.log, training.resume, e);
+}
+
+/* Options of the network that are not given are those of the model that training starts from. */
+static int take_options(const struct rnnfile *init, struct err *e)
+{
+    for (const struct opt *row = model_options; row->name; row++) {
+        struct buf text = {0};
+        int result = 0;
+        if (!opt_given(groups, row->name) && opt_value(row, &init->model.config, &text))
+            result = opt_set(groups, row->name, buf_string(&text), e);
+        buf_free(&text);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_corpus(struct corpus *c, const char *path, const struct corpus *like, struct err *e)
+{
+    struct corpus_want want = {training.target, (enum corpus_by)training.by, like};
+    struct source *s = source_open_path(path, e);
+    int result = s ? corpus_read(c, s, &want, e) : -1;
+    source_close(s);
+    if (result == 0 && c->unknown)
+        cli_note("%s: %llu words are not in the vocabulary and count as <unk>", infile_label(path),
+                 (unsigned long long)c->unknown);
+    return result;
+}
+
+static int write_gradients(struct trainer *t, struct err *e)
+{
+    struct sink *k = cli_sink("tensors", e);
+    double loss;
+    if (train_gradients(t, &loss, e) < 0 || cli_head(&t->corpus.head, e) < 0)
+        return -1;
+    struct tensor tensor = tensor_view("loss", DTYPE_F64, 0, NULL, &loss);
+    int result = sink_tensor(k, &tensor, e);
+    tensor_free(&tensor);
+    if (result < 0 || rnnfile_put(&t->model.params, t->model.params.gradient, "grad.", k, e) < 0)
+        return -1;
+    return sink_end(k, "complete", t->corpus.parents, e);
+}
+
+static int write_model(struct trainer *t, struct err *e)
+{
+    struct sink *k = cli_sink("model/rnn", e);
+    if (rnnfile_write(k, &t->head, &t->corpus.vocab, &t->model.params, t->model.params.value, e) < 0)
+        return -1;
+    return sink_end(k, "complete", t->corpus.parents, e);
+}
+
+static int train(struct trainer *t, struct watch *w, struct err *e)
+{
+    int resumed = training.resume ? checkpoint_read(t, e) : 0;
+    if (resumed < 0)
+        return -1;
+    if (resumed)
+        cli_note("going on from %s: epoch %llu, step %llu", training.checkpoint, (unsigned long long)t->at.epoch + 1,
+                 (unsigned long long)t->at.step);
+    w->start = cli_seconds();
+    w->begun = t->at.tokens;
+    w->last = NAN;
+    progress_start(&w->progress, "tokens", (double)t->train.tokens * (double)training.epochs - (double)t->at.tokens);
+    t->watch = (struct train_watch){w, cli_seconds, show_row, show_step, show_saved};
+    if (train_run(t, e) < 0)
+        return -1;
+    if (t->at.best_epoch)
+        progress_end(&w->progress, (double)(t->at.tokens - w->begun), "validation loss %.4f after epoch %llu",
+                     t->at.best_loss, (unsigned long long)t->at.best_epoch);
+    else
+        progress_end(&w->progress, (double)(t->at.tokens - w->begun), "loss %.4f", w->last);
+    return write_model(t, e);
+}
+
+static int build(struct trainer *t, const struct rnnfile *init, struct err *e)
+{
+    if (init && take_options(init, e) < 0)
+        return -1;
+    if (read_corpus(&t->corpus, cli.n_operands ? cli.operands[0] : NULL, NULL, e) < 0 ||
+        (training.valid_file && read_corpus(&t->valid_corpus, training.valid_file, &t->corpus, e) < 0))
+        return -1;
+    head_make(&t->head, "model/rnn", &t->corpus.head, cli_hop());
+    cli_options_meta(&t->head);
+    t->config = training;
+    if (train_make(t, &model, &optimizer, rng_seed((uint64_t)cli.seed), init, e) < 0 || cli_threads(e) < 0)
+        return -1;
+    if (t->train.rows < (size_t)training.batch && !t->corpus.by_item)
+        cli_note("the text is short: %zu columns instead of --batch %lld", t->train.rows, (long long)training.batch);
+    cli_note("%llu tokens, %llu parameters", (unsigned long long)t->train.tokens,
+             (unsigned long long)model_parameters(&t->model));
+    return 0;
+}
+
+static int work(struct err *e)
+{
+    struct trainer t = {0};
+    struct rnnfile init = {0};
+    struct watch w = {.log = {.fd = -1}};
+    int result = -1;
+    if (check_options(e) == 0 && open_outputs(&w, e) == 0 &&
+        (!training.init || rnnfile_load(&init, training.init, e) == 0) && build(&t, training.init ? &init : NULL, e) == 0)
+        result = training.gradients ? write_gradients(&t, e) : train(&t, &w, e);
+    if (log_close(&w.log, result < 0 ? &(struct err){0} : e) < 0)
+        result = -1;
+    train_free(&t);
+    if (training.init)
+        rnnfile_free(&init);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+    cli_start(&tool, argc, argv);
+    return cli_finish(work(&e), &e);
+}
