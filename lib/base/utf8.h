@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of the character that begins at text[0], of `length` bytes there are; 0 when none does. */
 static inline size_t utf8_length(const char *text, size_t length)
@@ -21,6 +22,24 @@ static inline size_t utf8_length(const char *text, size_t length)
         (c[0] == 0xf4 && c[1] > 0x8f))
         return 0;
     return n;
+}
+
+/* The code point of the character that begins at text[0]; 0 when none does (and for NUL). */
+static inline uint32_t utf8_decode(const char *text, size_t length)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    switch (utf8_length(text, length)) {
+    case 1:
+        return c[0];
+    case 2:
+        return (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
+    case 3:
+        return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+    case 4:
+        return (c[0] & 0x07u) << 18 | (c[1] & 0x3fu) << 12 | (c[2] & 0x3fu) << 6 | (c[3] & 0x3fu);
+    default:
+        return 0;
+    }
 }
 
 /* UTF-8 without the control bytes 00-1F and 7F: what names are made of. */
