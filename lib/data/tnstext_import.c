@@ -269,7 +269,7 @@ static int size_of(const struct reader *r, const struct tensor *t, bool open, ui
 /* Numbers or strings up to the next keyword, into `data`. `count`: elements due; `open`: any multiple of it. */
 static int read_values(struct reader *r, const struct tensor *t, uint64_t count, bool open, struct buf *data, struct err *e)
 {
-    size_t size = dtype_size(t->dtype), width = t->rank > 1 ? t->dims[t->rank - 1] : SIZE_MAX;
+    size_t size = dtype_size(t->dtype), width = t->rank > 1 ? t->dims[t->rank - 1] : 0;
     uint64_t n = 0, begun = 0; /* elements so far; at the start of the line */
     unsigned char element[8];
     while (r->token != T_END && !at_any_keyword(r)) {
@@ -283,8 +283,8 @@ static int read_values(struct reader *r, const struct tensor *t, uint64_t count,
         } else {
             if (r->token != T_WORD || !element_parse(t->dtype, r->word.data, element))
                 return bad(r, e, "'%.40s' is not a value of type %s", r->word.data, dtype_name(t->dtype));
-            if (begun % width && n % width == 0)
-                return bad(r, e, "the row begun in the line before ends with '%.40s' missing in it", r->word.data);
+            if (width && begun % width && n % width == 0)
+                return bad(r, e, "a line that begins within a row goes on into the next (a value is missing or too many)");
             buf_add(data, element, size);
             n++;
         }
