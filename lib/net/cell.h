@@ -11,8 +11,8 @@
  *
  * Layout. Units are padded to whole vectors of CELL_LANES. Packed column (phase, unit block, gate of the phase, lane): the
  * gates of a unit block lie side by side, an LSTM's in one panel of 64. z is stored as panels,
- * z[panel][row][64]; states are rows of `state_row` reals. Forward turns z into gate activations in place; backward turns
- * those into dz in place. Rows are independent, so any range of them may be computed by any thread. */
+ * z[panel][row][64]; states are rows of `state_row` reals. Forward turns z into gate activations in place (the elman cell has
+ * none and leaves z); backward turns those into dz in place. Rows are independent, so any range of them may be computed by any thread. */
 #ifndef NET_CELL_H
 #define NET_CELL_H
 
@@ -73,7 +73,11 @@ static inline size_t cell_blocks(size_t hidden)
     return (hidden + CELL_LANES - 1) / CELL_LANES;
 }
 
-/* Packed columns of a phase, and of all phases (each begins with a new panel). */
+/* Packed columns of a phase that are used; the same rounded up to panels; that of all phases. */
+static inline size_t cell_phase_columns(const struct cell *c, size_t hidden, int phase)
+{
+    return cell_blocks(hidden) * CELL_LANES * (size_t)c->phase_gates[phase];
+}
 size_t cell_phase_width(const struct cell *c, size_t hidden, int phase);
 size_t cell_width(const struct cell *c, size_t hidden);
 

@@ -62,7 +62,7 @@ struct model {
     size_t logits_row;
     double *losses;           /* [T*B] nats, after a forward pass with targets */
     bool in_logits;           /* logits still hold logits (backward turns them into their gradient) */
-    uint32_t *masked;         /* targets with those behind a row's end taken out */
+    const uint32_t *masked;   /* targets with those behind a row's end taken out */
 };
 
 /* Builds the network with all values zero. Sizes are checked: a model over 2^34 parameters is STATUS_MISUSED. */

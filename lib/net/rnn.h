@@ -48,7 +48,7 @@ struct rnn_pass {
     struct rnn_trace {
         real *gates;              /* [panel][T*B][64]: gate activations, after backward dz */
         real *state[CELL_STATES]; /* [(T+1)*B, row]: step -1 (the initial state) first */
-        real *carry;              /* [T*B, row], cells of two phases */
+        real *carry, *dcarry;     /* [T*B, row], cells of two phases */
         real *dh;                 /* [(T+1)*B, row]: gradient of h, that of the initial state first */
         real *dstate[CELL_STATES]; /* [B, row]: after backward, the gradient of the initial state (states 1..) */
     } *trace;                     /* [L] */

@@ -1,0 +1,4 @@
+#ifdef __x86_64__
+#define NET_TABLE net_avx512
+#include "net/net_source.h"
+#endif

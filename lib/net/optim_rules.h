@@ -1,0 +1,39 @@
+/* optim_rules: what each optimizer does to the flat blocks. w: values, g: gradients (times `scale`: the clipping), zeroed as
+ * they are used; m, v: moments. n is a multiple of 16. Equations and sources are in optim.h. */
+#include "math/vec.h"
+#include "net/net_code.h"
+
+static void rule_sgd(size_t n, real *w, real *g, real *m, real *v, const struct optim_numbers *c)
+{
+    (void)m, (void)v;
+    for (size_t i = 0; i < n; i += VEC_LANES) {
+        vec_store(w + i, vec_load(w + i) - c->rate * (c->scale * vec_load(g + i)));
+        vec_store(g + i, vec_all(0));
+    }
+}
+
+static void rule_rmsprop(size_t n, real *w, real *g, real *m, real *v, const struct optim_numbers *c)
+{
+    (void)v; /* its one moment is the first block */
+    for (size_t i = 0; i < n; i += VEC_LANES) {
+        vec d = c->scale * vec_load(g + i);
+        vec square = c->decay * vec_load(m + i) + c->keep * (d * d);
+        vec_store(m + i, square);
+        vec_store(w + i, vec_load(w + i) - c->rate * d / (vec_sqrt(square) + c->epsilon));
+        vec_store(g + i, vec_all(0));
+    }
+}
+
+/* rate = lr / (1 - b1^t); bias = 1 / sqrt(1 - b2^t) */
+static void rule_adam(size_t n, real *w, real *g, real *m, real *v, const struct optim_numbers *c)
+{
+    for (size_t i = 0; i < n; i += VEC_LANES) {
+        vec d = c->scale * vec_load(g + i);
+        vec mean = c->decay1 * vec_load(m + i) + c->keep1 * d;
+        vec square = c->decay * vec_load(v + i) + c->keep * (d * d);
+        vec_store(m + i, mean);
+        vec_store(v + i, square);
+        vec_store(w + i, vec_load(w + i) - c->rate * mean / (vec_sqrt(square) * c->bias + c->epsilon));
+        vec_store(g + i, vec_all(0));
+    }
+}
