@@ -234,3 +234,15 @@ void vocab_free(struct vocab *v)
     free(v->tags);
     *v = (struct vocab){0};
 }
+
+static int by_falling_count(const void *a, const void *b, void *counts)
+{
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+    uint64_t m = ((const uint64_t *)counts)[i], n = ((const uint64_t *)counts)[j];
+    return m != n ? (m < n) - (m > n) : (i > j) - (i < j);
+}
+
+void ids_by_count(uint32_t *ids, size_t n, const uint64_t *counts)
+{
+    qsort_r(ids, n, sizeof *ids, by_falling_count, (void *)counts);
+}

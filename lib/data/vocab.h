@@ -52,6 +52,9 @@ bool vocab_same(const struct vocab *a, const struct vocab *b);
 /* map[id of `from`] = id in `to` by the word itself, VOCAB_UNKNOWN for words it lacks. Owned by the caller. */
 uint32_t *vocab_map(const struct vocab *from, const struct vocab *to);
 
+/* Sorts ids by falling counts[id], equal ones by id. */
+void ids_by_count(uint32_t *ids, size_t n, const uint64_t *counts);
+
 void vocab_free(struct vocab *v);
 
 #endif

@@ -13,13 +13,6 @@ enum {
 
 /* ---- Negatives --------------------------------------------------------------------------------------------------- */
 
-static int by_falling_count(const void *a, const void *b, void *counts)
-{
-    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-    uint64_t m = ((const uint64_t *)counts)[i], n = ((const uint64_t *)counts)[j];
-    return m != n ? (m < n) - (m > n) : (i > j) - (i < j);
-}
-
 /* count^0.75 by square roots, which round alike on every machine. */
 static double mass(uint64_t count)
 {
@@ -35,7 +28,7 @@ void w2v_noise_make(struct w2v_noise *n, const uint64_t *counts, size_t n_vocab)
     for (size_t id = 0; id < n_vocab; id++)
         if (counts[id])
             n->ids[n->n++] = (uint32_t)id;
-    qsort_r(n->ids, n->n, sizeof *n->ids, by_falling_count, (void *)counts);
+    ids_by_count(n->ids, n->n, counts);
     for (size_t rank = 0; rank < n->n; rank++)
         total += mass(counts[n->ids[rank]]);
     n->shift = 0;

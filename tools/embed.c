@@ -1,0 +1,269 @@
+/* embed: word vectors put beside the words of a stream, or asked about. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli.h"
+#include "app/relay.h"
+#include "base/mem.h"
+#include "net/embed_eval.h"
+
+static struct {
+    const char *model, *eval;
+    struct opt_list neighbors;
+    bool analogy;
+    int64_t top, most_frequent;
+} want;
+
+#define AT(field) offsetof(__typeof__(want), field)
+
+static const struct opt embed_options[] = {
+    {"model", 'm', OPT_TEXT, AT(model), OPT_FILE, "FILE", NULL, 0, 0, NULL, "the word vectors (needed)"},
+    {"neighbors", 'n', OPT_LIST, AT(neighbors), 0, "WORD", NULL, 0, 0, NULL,
+     "print the words nearest to WORD; may be given several times"},
+    {"analogy", 'a', OPT_SWITCH, AT(analogy), 0, NULL, NULL, 0, 0, NULL,
+     "print what is to C as B is to A, for the operands A B C"},
+    {"eval", 'e', OPT_TEXT, AT(eval), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+     "print how well analogy questions or judged pairs of words are met"},
+    {"top", 't', OPT_INT, AT(top), 0, "N", "10", 1, 1e6, NULL, "words printed for a question"},
+    {"most-frequent", 0, OPT_INT, AT(most_frequent), 0, "N", NULL, 1, 1e9, NULL,
+     "look among the N most frequent words alone (default: 30000 for analogy questions of --eval, else all)"},
+    {0},
+};
+
+static struct opt_group groups[] = {{"Vectors", embed_options, &want, 0}, CLI_GROUP, {0}};
+
+static const struct tool tool = {
+    .name = "embed",
+    .purpose = "give the words of a stream their vectors, or ask about vectors",
+    .usage = "--model FILE [OPTION...] [FILE | A B C]",
+    .examples = "  tokenize < text.txt | embed --model words.tns | tns ls\n"
+                "  embed --model words.tns --neighbors river --neighbors lake --top 5\n"
+                "  embed --model words.tns --analogy man king woman\n"
+                "  embed --model words.tns --eval questions-words.txt\n",
+    .groups = groups,
+    .operands_high = 3,
+};
+
+static struct embed model;
+
+/* ---- A stream's words -------------------------------------------------------------------------------------------- */
+
+/* The columns of ids there may be, by profile, and the map of each from the stream's vocabulary to the model's. */
+static const char *const of_tokens[] = {"", NULL}, *const of_pairs[] = {"src.", "tgt.", NULL};
+static struct relayed {
+    const char *const *prefixes;
+    uint32_t *maps[2];
+    size_t sizes[2];
+    uint64_t unknown;
+} relayed;
+
+static const char *profile(const char *input)
+{
+    relayed.prefixes = !strcmp(input, "pairs") ? of_pairs : of_tokens;
+    if (!strcmp(input, "pairs"))
+        return "pairs";
+    return !strcmp(input, "tokens") || !strcmp(input, "vectors") ? "vectors" : NULL;
+}
+
+static int begin(void *context, struct segment *segment, struct err *e)
+{
+    (void)context;
+    for (size_t i = 0; relayed.prefixes[i]; i++) {
+        struct vocab vocab = {0};
+        char name[32];
+        const char *prefix = relayed.prefixes[i];
+        snprintf(name, sizeof name, "%svocab.text", prefix);
+        if (!segment_find(segment, name) && segment_find(segment, "vocab.text")) /* both sides share one */
+            prefix = "";
+        free(relayed.maps[i]);
+        relayed.maps[i] = NULL;
+        if (vocab_read(&vocab, prefix, segment, e) < 0) {
+            vocab_free(&vocab);
+            return -1;
+        }
+        relayed.maps[i] = vocab_map(&vocab, &model.vocab);
+        relayed.sizes[i] = vocab.n;
+        vocab_free(&vocab);
+    }
+    return 0;
+}
+
+static uint64_t items(void *context, const struct batch *batch, uint64_t low)
+{
+    (void)context;
+    return embed_items(&model, batch, relayed.prefixes, low);
+}
+
+static int batch_vectors(void *context, struct batch *batch, struct err *e)
+{
+    (void)context;
+    for (size_t i = 0; relayed.prefixes[i]; i++)
+        if (embed_add(&model, relayed.maps[i], relayed.sizes[i], relayed.prefixes[i], batch, &relayed.unknown, e) < 0)
+            return -1;
+    return 0;
+}
+
+static int add_vectors(const char *path, struct err *e)
+{
+    const struct relay relay = {.profile = profile, .wants = "tokens, vectors or pairs", .begin = begin, .items = items,
+                                .batch = batch_vectors, .parents = model.digest};
+    int result = relay_run(&relay, path, NULL, e);
+    free(relayed.maps[0]);
+    free(relayed.maps[1]);
+    if (result == 0 && relayed.unknown)
+        cli_note("%llu tokens have no vector in the model and got zeros", (unsigned long long)relayed.unknown);
+    return result;
+}
+
+/* ---- Questions --------------------------------------------------------------------------------------------------- */
+
+static void put_word(const char *word, size_t length)
+{
+    struct buf text = {0};
+    cli_escape(word, length, &text);
+    cli_print("%s\t", buf_string(&text));
+    buf_free(&text);
+}
+
+static int known_word(const char *word, uint32_t *id, struct err *e)
+{
+    char near[64];
+    *id = embed_find(&model, word);
+    if (*id != VOCAB_NONE)
+        return 0;
+    if (embed_spelled_like(&model, word, near, sizeof near))
+        return err_fail(e, STATUS_MISUSED, "'%s' is not a word of %s (did you mean '%s'?)", word, want.model, near);
+    return err_fail(e, STATUS_MISUSED, "'%s' is not a word of %s", word, want.model);
+}
+
+/* One question's answers: the words asked with, an answer, its cosine. */
+static void print_hits(char *const *words, size_t n_words, const struct embed_hit *hits)
+{
+    for (int64_t i = 0; i < want.top && hits[i].id != VOCAB_NONE; i++) {
+        size_t length;
+        for (size_t w = 0; w < n_words; w++)
+            put_word(words[w], strlen(words[w]));
+        const char *word = vocab_word(&model.vocab, hits[i].id, &length);
+        put_word(word, length);
+        cli_print("%.4f\n", (double)hits[i].score);
+    }
+}
+
+/* `n` questions of `size` words each: neighbours for one, analogies for three. */
+static int answer(char *const *words, size_t n, size_t size, struct err *e)
+{
+    struct embed_index index;
+    size_t d = model.d;
+    real *queries = mem_aligned(n * d, sizeof(real));
+    uint32_t *except = mem_get(n * EMBED_EXCEPT, sizeof *except);
+    struct embed_hit *hits = NULL;
+    int result = 0;
+    for (size_t i = 0; i < n * EMBED_EXCEPT; i++)
+        except[i] = VOCAB_NONE;
+    for (size_t i = 0; i < n * size && result == 0; i++)
+        result = known_word(words[i], &except[i / size * EMBED_EXCEPT + i % size], e);
+    if (result == 0) {
+        embed_index_make(&index, &model, (size_t)want.most_frequent);
+        if ((size_t)want.top > index.n)
+            want.top = index.n ? (int64_t)index.n : 1;
+        hits = mem_get(n * (size_t)want.top, sizeof *hits);
+        for (size_t i = 0; i < n; i++)
+            if (size == 1)
+                memcpy(queries + i * d, index.unit + except[i * EMBED_EXCEPT] * d, d * sizeof(real));
+            else
+                embed_analogy(&index, except[0], except[1], except[2], queries);
+        embed_search(&index, queries, n, except, (size_t)want.top, hits);
+        for (size_t i = 0; i < n; i++)
+            print_hits(words + i * size, size, hits + i * (size_t)want.top);
+        embed_index_free(&index);
+    }
+    free(queries);
+    free(except);
+    free(hits);
+    return result;
+}
+
+/* ---- Evaluation -------------------------------------------------------------------------------------------------- */
+
+static void print_section(const char *name, const struct embed_section *s)
+{
+    put_word(name, strlen(name));
+    cli_print("%zu\t%zu\t%zu\t", s->right, s->answered, s->asked);
+    cli_print(s->answered ? "%.2f\n" : "-\n", s->answered ? 100 * (double)s->right / (double)s->answered : 0);
+}
+
+static void section_sum(struct embed_section *sum, const struct embed_section *s)
+{
+    sum->asked += s->asked;
+    sum->answered += s->answered;
+    sum->right += s->right;
+}
+
+static void print_analogies(const struct embed_eval *v)
+{
+    struct embed_section total = {0}, kind[2] = {{0}, {0}};
+    cli_print("section\tright\tanswered\tasked\tpercent\n");
+    for (size_t i = 0; i < v->n; i++) {
+        print_section(v->sections[i].name, &v->sections[i]);
+        section_sum(&kind[v->sections[i].syntactic], &v->sections[i]);
+        section_sum(&total, &v->sections[i]);
+    }
+    print_section("semantic", &kind[0]);
+    print_section("syntactic", &kind[1]);
+    print_section("total", &total);
+}
+
+static int evaluate(struct err *e)
+{
+    struct embed_eval v;
+    int result = embed_evaluate(&model, want.eval, (size_t)want.most_frequent, &v, e);
+    if (result == 0 && v.analogies) {
+        print_analogies(&v);
+    } else if (result == 0) {
+        cli_print("spearman\tanswered\tasked\n");
+        cli_print(isnan(v.spearman) ? "-" : "%.4f", v.spearman);
+        cli_print("\t%zu\t%zu\n", v.answered, v.asked);
+    }
+    embed_eval_free(&v);
+    return result;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static int check_usage(struct err *e)
+{
+    int asked = (want.neighbors.n > 0) + want.analogy + (want.eval != NULL);
+    if (!want.model)
+        return err_fail(e, STATUS_MISUSED, "--model FILE is needed (w2v-train makes one)");
+    if (asked > 1)
+        return err_fail(e, STATUS_MISUSED, "--neighbors, --analogy and --eval exclude each other (give one)");
+    if (want.analogy && cli.n_operands != 3)
+        return err_fail(e, STATUS_MISUSED, "--analogy: wants three words A B C, got %d", cli.n_operands);
+    int most = want.analogy ? 3 : asked ? 0 : 1;
+    if (cli.n_operands > most)
+        return err_fail(e, STATUS_MISUSED, "'%s' is one operand too many", cli.operands[most]);
+    return 0;
+}
+
+static int work(struct err *e)
+{
+    bool stream = !want.neighbors.n && !want.analogy && !want.eval;
+    if (check_usage(e) < 0 || (stream && !cli_sink("vectors", e)) || (!stream && !cli_output(false, e)) ||
+        embed_load(&model, want.model, e) < 0 || cli_threads(e) < 0)
+        return -1;
+    int result = stream ? add_vectors(cli.n_operands ? cli.operands[0] : NULL, e)
+                 : want.eval ? evaluate(e)
+                 : want.analogy ? answer(cli.operands, 1, 3, e)
+                                : answer((char *const *)want.neighbors.items, want.neighbors.n, 1, e);
+    embed_free(&model);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+    cli_start(&tool, argc, argv);
+    return cli_finish(work(&e), &e);
+}
