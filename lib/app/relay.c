@@ -3,6 +3,30 @@
 #include <string.h>
 
 #include "app/cli.h"
+#include "data/slice.h"
+
+static int relay_batch(const struct relay *r, struct source *s, struct batch *batch, struct sink *sink, void *context,
+                       struct err *e)
+{
+    struct batch part = {0};
+    uint64_t n, all = batch->n;
+    int result = 0;
+    for (uint64_t low = 0; low < all && result == 0; low += n) {
+        struct batch *now = batch;
+        n = r->items ? r->items(context, batch, low) : all;
+        if (n < all) {
+            batch_slice(batch, low, low + n, &part);
+            now = &part;
+        }
+        uint64_t row0 = now->row0;
+        if ((result = r->batch(context, now, e)) < 0)
+            err_where(e, "%s: items from %llu", source_label(s), (unsigned long long)row0);
+        else
+            result = sink_batch(sink, now, e);
+    }
+    batch_free(&part);
+    return result;
+}
 
 static int relay_segment(const struct relay *r, struct source *s, struct segment *segment, void *context, struct err *e)
 {
@@ -24,18 +48,9 @@ static int relay_segment(const struct relay *r, struct source *s, struct segment
     for (size_t i = 0; i < segment->n; i++)
         if (sink_tensor(sink, &segment->tensors[i], e) < 0)
             goto out;
-    while ((got = source_batch(s, &batch, e)) == 1) {
-        uint64_t row0 = batch.row0;
-        if (r->batch(context, &batch, e) < 0) {
-            err_where(e, "%s: items from %llu", source_label(s), (unsigned long long)row0);
-            got = -1;
+    while ((got = source_batch(s, &batch, e)) == 1)
+        if ((got = relay_batch(r, s, &batch, sink, context, e)) < 0)
             goto out;
-        }
-        if (sink_batch(sink, &batch, e) < 0) {
-            got = -1;
-            goto out;
-        }
-    }
     if (got < 0 || (r->end && (got = r->end(context, sink, e)) < 0))
         goto out;
     buf_text(&parents, meta_get(source_end(s), "digest"));

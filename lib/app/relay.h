@@ -11,6 +11,9 @@ struct relay {
     const char *wants;
     /* After HEAD and TENSORs were read and before they are written: may add TENSORs to the segment. May be NULL. */
     int (*begin)(void *context, struct segment *segment, struct err *e);
+    /* How many of a batch's items, from item `low` on, become one batch of the output (at least 1): for a tool whose
+     * columns are far larger than those it reads. NULL: all. */
+    uint64_t (*items)(void *context, const struct batch *batch, uint64_t low);
     /* Each batch before it is written: adds columns, may set batch->n to 0 to drop it. */
     int (*batch)(void *context, struct batch *batch, struct err *e);
     /* After the END of the input was read. May be NULL. */

@@ -48,6 +48,11 @@ const uint64_t *batch_offsets(const struct batch *batch, const char *name, struc
     const char *over = t ? meta_get(&t->meta, "over") : NULL;
     snprintf(key, sizeof key, "%s.offsets", over ? over : name);
     const struct tensor *offsets = batch_need(batch, key, DTYPE_U64, 1, e);
+    if (offsets && offsets->dims[0] != batch->n + 1) { /* they run over something else, as tok.text.offsets may */
+        err_fail(e, STATUS_DATA, "column '%s' is not divided among the items: '%s' has %llu rows for %llu of them", name, key,
+                 (unsigned long long)offsets->dims[0], (unsigned long long)batch->n);
+        return NULL;
+    }
     return offsets ? offsets->data : NULL;
 }
 
