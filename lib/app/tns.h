@@ -27,4 +27,8 @@ extern const struct opt tns_text_options[], tns_head_options[], tns_cmp_options[
 typedef int tns_run(char **operands, int n, struct err *e);
 tns_run tns_ls, tns_text, tns_verify, tns_digest, tns_cat, tns_head, tns_slice, tns_drop, tns_cmp, tns_import, tns_export;
 
+/* The tokens of a stream as text, a line an item; of pairs both sides, a TAB between them. */
+struct source;
+int tns_put_words(struct source *s, struct err *e);
+
 #endif

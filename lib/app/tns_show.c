@@ -108,6 +108,8 @@ int tns_ls(char **operands, int n, struct err *e)
 
 static int show_text(struct source *s, struct err *e)
 {
+    if (tns.words)
+        return tns_put_words(s, e);
     struct outfile *out = cli_output(false, e);
     return out ? tnstext_export(s, out, e) : -1;
 }

@@ -339,6 +339,8 @@ static int check_header(struct source *s, const struct frame_header *h, struct e
         return bad(s, e, "element type %u is not known", h->dtype);
     if (data ? !h->name_len : h->name_len != 0)
         return bad(s, e, data ? "has no name" : "%s has a name", frame_kind_name(h->kind));
+    if (other && h->meta_len)
+        return bad(s, e, "%s has metadata", frame_kind_name(h->kind));
     if (other && h->rank != 1)
         return bad(s, e, "%s is not of rank 1", frame_kind_name(h->kind));
     if (!data && !other && (h->rank || h->dtype || h->payload_len || h->payload_crc || (h->kind == FRAME_HEAD && h->raw_len)))
