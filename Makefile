@@ -49,7 +49,7 @@ tools: $(TOOLS:%=$(O)/bin/%)
 units: $(UNITS:%=$(O)/unit/%) $(FUZZES:%=$(O)/fuzz/%)
 .PHONY: tools units
 
-$(O)/obj/lib/app/plot%.o $(O)/obj/tools/tns-plot.o: FLAGS += $(shell pkg-config --cflags cairo pangocairo)
+$(O)/obj/lib/app/plot.o $(O)/obj/lib/app/plot_%.o $(O)/obj/tools/tns-plot.o: FLAGS += $(shell pkg-config --cflags cairo pangocairo)
 
 $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
