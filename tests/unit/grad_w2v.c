@@ -1,0 +1,151 @@
+/* What w2v_learn does to its rows against central differences of the loss as the paper writes it, at every level of
+ * kernels. The loss here is written out anew, in double, from nothing but the equation. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "math/gemm.h"
+#include "net/w2v.h"
+
+#ifdef RUNNEL_DOUBLE
+#define STEP 1e-3
+#define RELATIVE 1e-6
+#define ABSOLUTE 1e-10 /* rounding of the loss, divided by the step */
+#else
+#define STEP 1e-3
+#define RELATIVE 1e-3
+#define ABSOLUTE 1e-5
+#endif
+
+enum { V = 80, D = 7, MAX_WORDS = 2 * V * D };
+
+struct window {
+    enum w2v_kind kind;
+    size_t n, m;
+    uint32_t context[W2V_MAX_IN], out[W2V_MAX_OUT];
+};
+
+/* -log s(out_0 . h) - sum of log s(-out_k . h); rows are [V, D]. */
+static double loss_of(const double *h, const double *out, const struct window *w)
+{
+    double loss = 0;
+    for (size_t k = 0; k < w->m; k++) {
+        double score = 0;
+        for (size_t j = 0; j < D; j++)
+            score += h[j] * out[w->out[k] * D + j];
+        loss += log1p(exp(k == 0 ? -score : score));
+    }
+    return loss;
+}
+
+static double loss_all(const double *in, const double *out, const struct window *w)
+{
+    double mean[D] = {0}, loss = 0;
+    if (w->kind == W2V_SKIPGRAM) {
+        for (size_t i = 0; i < w->n; i++)
+            loss += loss_of(in + w->context[i] * D, out, w);
+        return loss;
+    }
+    for (size_t i = 0; i < w->n; i++)
+        for (size_t j = 0; j < D; j++)
+            mean[j] += in[w->context[i] * D + j] / (double)w->n;
+    return loss_of(mean, out, w);
+}
+
+static void copy_out(const struct w2v *w, double *values)
+{
+    for (size_t id = 0; id < V; id++)
+        for (size_t j = 0; j < D; j++) {
+            values[id * D + j] = (double)w->in[id * w->stride + j];
+            values[(V + id) * D + j] = (double)w->out[id * w->stride + j];
+        }
+}
+
+/* Distinct ids; both ranges have rows that the window does not touch. */
+static void choose(uint32_t *ids, size_t n, struct rng *rng)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool taken = true;
+        while (taken) {
+            ids[i] = (uint32_t)rng_below(rng, V);
+            taken = false;
+            for (size_t k = 0; k < i; k++)
+                taken |= ids[k] == ids[i];
+        }
+    }
+}
+
+static void check(enum w2v_kind kind, size_t n, size_t m, uint64_t seed)
+{
+    static double before[MAX_WORDS], after[MAX_WORDS];
+    struct rng rng = rng_seed(seed);
+    struct window w = {.kind = kind, .n = n, .m = m};
+    struct w2v model;
+    struct w2v_loss loss = {.product = 1};
+    struct err e;
+    uint64_t counts[V];
+    for (size_t id = 0; id < V; id++)
+        counts[id] = 1;
+    assert_int_equal(w2v_make(&model, V, D, counts, rng, &e), 0);
+    for (size_t id = 0; id < V; id++)
+        for (size_t j = 0; j < D; j++) {
+            model.in[id * model.stride + j] = (real)(rng_normal(&rng) * 0.7);
+            model.out[id * model.stride + j] = (real)(rng_normal(&rng) * 0.7);
+        }
+    choose(w.context, n, &rng);
+    choose(w.out, m, &rng);
+    copy_out(&model, before);
+    w2v_learn(&model, kind, w.context, n, w.out, m, 1, &loss);
+    copy_out(&model, after);
+    double expected = loss_all(before, before + V * D, &w), got = loss.sum - scalar_log(loss.product);
+    if (fabs(got - expected) > RELATIVE * expected)
+        fail_msg("kind %d, %zu x %zu: loss %.12g, not %.12g", (int)kind, n, m, got, expected);
+    for (size_t at = 0; at < MAX_WORDS; at++) {
+        double value = before[at], slope = 0, moved = value - after[at]; /* a rate of 1 */
+        for (int i = 0; i < 4; i++) { /* differences of fourth order */
+            before[at] = value + (double)(const int[]){-2, -1, 1, 2}[i] * STEP;
+            slope += (double)(const int[]){1, -8, 8, -1}[i] * loss_all(before, before + V * D, &w) / (12 * STEP);
+        }
+        before[at] = value;
+        if (kind == W2V_CBOW && at < V * D)
+            moved /= (double)n; /* each row is moved by the whole gradient of the mean */
+        if (fabs(moved - slope) > RELATIVE * fabs(slope) + ABSOLUTE)
+            fail_msg("kind %d, %zu x %zu, %s row %zu, %zu: moved by %.12g, the slope is %.12g", (int)kind, n, m,
+                     at < V * D ? "in" : "out", at / D % V, at % D, moved, slope);
+    }
+    for (size_t at = 0; at < V * model.stride; at++) /* padding stays zeros */
+        if (at % model.stride >= D)
+            assert_true(model.in[at] == 0 && model.out[at] == 0);
+    w2v_free(&model);
+}
+
+static void steps_follow_the_gradient(void **state)
+{
+    const size_t contexts[] = {1, 2, 3, 4, 5, 10, 31, 32}, outputs[] = {1, 2, 5, 6, 7, 8, 12, 13, 26, 65};
+    const char *const levels[] = {"plain", "avx2", "avx512"};
+    struct err e;
+    (void)state;
+    for (size_t l = 0; l < 3; l++) {
+        if (!kern_has((enum kern_level)l))
+            continue;
+        assert_int_equal(kern_select(levels[l], &e), 0);
+        for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
+            for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k += 1 + (i % 3 == 1)) {
+                check(W2V_SKIPGRAM, contexts[i], outputs[k], 7 * i + k);
+                check(W2V_CBOW, contexts[i], outputs[k], 70 * i + k);
+            }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_follow_the_gradient)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+/* Parts of word2vec and of what is asked of vectors: the spool, the draws, kernels against each other, ranks, search. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "net/embed_eval.h"
+#include "net/w2v_draw.h"
+
+static void the_corpus_gives_back_what_was_put_in(void **state)
+{
+    const uint32_t first[] = {2, 127, 128, 1, 16383, 16384}, second[] = {0, 1}, third[] = {300000, 5}, fourth[] = {7};
+    const uint32_t expected[] = {2, 127, 128, 16383, 16384, 300000, 5, 0, 7, 0};
+    struct w2v_corpus c;
+    struct err e;
+    uint32_t id;
+    (void)state;
+    assert_int_equal(w2v_corpus_open(&c, 300001, &e), 0);
+    assert_int_equal(w2v_corpus_add(&c, first, 6, false, &e), 0);
+    assert_int_equal(w2v_corpus_add(&c, third, 2, true, &e), 0); /* goes on */
+    assert_int_equal(w2v_corpus_add(&c, second, 2, false, &e), 0); /* nothing in it */
+    assert_int_equal(w2v_corpus_add(&c, fourth, 1, false, &e), 0);
+    assert_int_equal(w2v_corpus_add(&c, (uint32_t[]){300001}, 1, false, &e), -1);
+    assert_int_equal(e.status, STATUS_DATA);
+    assert_int_equal(w2v_corpus_finish(&c, &e), 0);
+    assert_int_equal(c.words, 8);
+    assert_int_equal(c.sentences, 2);
+    assert_int_equal(c.unknown, 3);
+    assert_int_equal(c.counts[16384], 1);
+    for (int pass = 0; pass < 2; pass++) {
+        assert_int_equal(w2v_corpus_rewind(&c, &e), 0);
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+            assert_int_equal(w2v_corpus_next(&c, &id, &e), 1);
+            assert_int_equal(id, expected[i]);
+        }
+        assert_int_equal(w2v_corpus_next(&c, &id, &e), 0);
+    }
+    w2v_corpus_close(&c);
+}
+
+static void negatives_follow_the_counts(void **state)
+{
+    const uint64_t counts[] = {0, 0, 0, 0, 3, 1000, 0, 81, 16, 1}; /* neither sorted nor all there */
+    struct w2v_noise noise;
+    struct rng rng = rng_seed(1);
+    size_t n = sizeof counts / sizeof *counts, drawn[10] = {0}, draws = 2000000;
+    double total = 0;
+    (void)state;
+    w2v_noise_make(&noise, counts, n);
+    for (size_t i = 0; i < draws; i++)
+        drawn[w2v_noise_draw(&noise, &rng)]++;
+    for (size_t i = 0; i < n; i++)
+        total += pow((double)counts[i], 0.75);
+    for (size_t i = 0; i < n; i++) {
+        double share = pow((double)counts[i], 0.75) / total;
+        assert_true(fabs((double)drawn[i] / (double)draws - share) < 4 * sqrt(share / (double)draws) + 2e-5);
+    }
+    w2v_noise_free(&noise);
+}
+
+/* One chunk after another of an epoch over words 4 .. 13, all alike frequent but for 4, which is half of them. */
+static void draws_keep_their_promises(void **state)
+{
+    struct w2v_config config = {.window = 400, .dynamic = true, .negative = 8, .sample = 0.1, .epochs = 2, .rate = 1};
+    struct w2v_corpus corpus;
+    struct w2v_draw draw;
+    struct w2v_chunk chunk = {0};
+    struct err e;
+    enum { WORDS = 20000 };
+    size_t kept = 0, kept_frequent = 0, longest = 0;
+    uint32_t smallest = 1000, largest = 0;
+    double rate = 1;
+    (void)state;
+    assert_int_equal(w2v_corpus_open(&corpus, 14, &e), 0);
+    for (uint32_t i = 0; i < WORDS; i++) {
+        uint32_t id = i % 2 ? 4 : 5 + i / 2 % 9;
+        assert_int_equal(w2v_corpus_add(&corpus, &id, 1, i > 0, &e), 0);
+    }
+    assert_int_equal(w2v_corpus_finish(&corpus, &e), 0);
+    w2v_draw_open(&draw, &config, &corpus, rng_seed(3));
+    assert_int_equal(w2v_draw_epoch(&draw, 0, &e), 0);
+    do {
+        assert_int_equal(w2v_draw_chunk(&draw, &chunk, &e), 0);
+        for (size_t s = 0; s < chunk.n_sentences; s++) {
+            size_t length = chunk.sentences[s + 1].start - chunk.sentences[s].start;
+            longest = length > longest ? length : longest;
+            assert_true(chunk.sentences[s].rate <= rate);
+            rate = chunk.sentences[s].rate;
+        }
+        for (size_t i = 0; i < chunk.n; i++) {
+            const uint32_t *noise = chunk.noise + i * 8;
+            kept++;
+            kept_frequent += chunk.ids[i] == 4;
+            smallest = chunk.reach[i] < smallest ? chunk.reach[i] : smallest;
+            largest = chunk.reach[i] > largest ? chunk.reach[i] : largest;
+            for (int k = 0; k < 8; k++) {
+                assert_true(noise[k] >= 4 && noise[k] < 14 && noise[k] != chunk.ids[i]);
+                for (int j = 0; j < k; j++)
+                    assert_int_not_equal(noise[j], noise[k]);
+            }
+        }
+    } while (!chunk.last);
+    assert_int_equal(longest, 1600); /* four windows */
+    assert_int_equal(smallest, 1);
+    assert_int_equal(largest, 400);
+    assert_true(rate > 0.5 && rate < 0.6); /* at the end of the first of two epochs */
+    double chance = w2v_keep(0.1, 0.5);
+    assert_true(fabs(chance - (sqrt(0.2) + 0.2)) < 1e-12);
+    assert_true(fabs((double)kept_frequent - chance * WORDS / 2) < 300);
+    assert_int_equal(kept - kept_frequent, WORDS / 2); /* a ninth of a half is below the threshold's reach */
+    w2v_draw_close(&draw);
+    w2v_chunk_free(&chunk);
+    w2v_corpus_close(&corpus);
+}
+
+/* A vocabulary of two words has one negative at most. */
+static void few_words_give_few_negatives(void **state)
+{
+    struct w2v_config config = {.window = 1, .negative = 5, .epochs = 1, .rate = 1};
+    struct w2v_corpus corpus;
+    struct w2v_draw draw;
+    struct w2v_chunk chunk = {0};
+    struct err e;
+    (void)state;
+    assert_int_equal(w2v_corpus_open(&corpus, 6, &e), 0);
+    assert_int_equal(w2v_corpus_add(&corpus, (uint32_t[]){4, 5, 4}, 3, false, &e), 0);
+    assert_int_equal(w2v_corpus_finish(&corpus, &e), 0);
+    w2v_draw_open(&draw, &config, &corpus, rng_seed(3));
+    assert_int_equal(w2v_draw_epoch(&draw, 0, &e), 0);
+    assert_int_equal(w2v_draw_chunk(&draw, &chunk, &e), 0);
+    assert_int_equal(chunk.n, 3);
+    for (size_t i = 0; i < chunk.n; i++) {
+        assert_int_equal(chunk.noise[i * 5], 9 - chunk.ids[i]);
+        assert_int_equal(chunk.noise[i * 5 + 1], VOCAB_NONE);
+    }
+    w2v_draw_close(&draw);
+    w2v_chunk_free(&chunk);
+    w2v_corpus_close(&corpus);
+}
+
+/* A step of the same rows by every level of kernels: the same but for rounding. */
+static void kernels_agree(void **state)
+{
+    static const struct w2v_code *const codes[KERN_LEVELS] = KERN_FAMILY(w2v);
+    enum { LENGTH = 48, ROWS = W2V_MAX_IN + W2V_MAX_OUT };
+    real *start = mem_aligned(ROWS * LENGTH, sizeof(real)), *rows[2];
+    struct rng rng = rng_seed(5);
+    struct w2v_step *step = mem_aligned(1, sizeof *step);
+    (void)state;
+    for (size_t i = 0; i < ROWS * LENGTH; i++)
+        start[i] = (real)(rng_normal(&rng) * 0.4);
+    rows[0] = mem_aligned(ROWS * LENGTH, sizeof(real));
+    rows[1] = mem_aligned(ROWS * LENGTH, sizeof(real));
+    for (size_t n = 1; n <= W2V_MAX_IN; n++)
+        for (size_t m = 1; m <= W2V_MAX_OUT; m += m < 15 ? 1 : 10)
+            for (int level = 0; level < KERN_LEVELS; level++) {
+                real *at = rows[level > 0];
+                if (!kern_has((enum kern_level)level))
+                    continue;
+                memcpy(at, start, ROWS * LENGTH * sizeof(real));
+                *step = (struct w2v_step){.d = LENGTH, .n = n, .m = m, .rate = (real)0.5, .loss = {.product = 1}};
+                for (size_t i = 0; i < n; i++)
+                    step->in[i] = step->add[i] = at + i * LENGTH;
+                for (size_t k = 0; k < m; k++)
+                    step->out[k] = at + (W2V_MAX_IN + k) * LENGTH;
+                codes[level]->learn(step);
+                for (size_t i = 0; level && i < ROWS * LENGTH; i++)
+                    if (fabs((double)(rows[0][i] - rows[1][i])) > 1e-5)
+                        fail_msg("level %d, %zu x %zu: %g, not %g", level, n, m, (double)rows[1][i], (double)rows[0][i]);
+            }
+    free(start);
+    free(rows[0]);
+    free(rows[1]);
+    free(step);
+}
+
+static void equal_values_share_their_rank(void **state)
+{
+    const double a[] = {1, 2, 2, 3, 9}, b[] = {1, 3, 2, 4, 4}, falling[] = {5, 4, 3, 2, 1}, flat[] = {1, 1, 1, 1, 1};
+    const double rising[] = {0, 10, 11, 50, 51};
+    (void)state;
+    assert_true(fabs(spearman(rising, falling, 5) + 1) < 1e-12);
+    /* ranks of a: 0 1.5 1.5 3 4; of b: 0 2 1 3.5 3.5; less their mean 2 the products sum to 9, the squares to 9.5 each */
+    assert_true(fabs(spearman(a, b, 5) - 9.0 / 9.5) < 1e-12);
+    assert_true(fabs(spearman(a, rising, 5) - 9.5 / sqrt(9.5 * 10)) < 1e-12);
+    assert_true(isnan(spearman(a, flat, 5)));
+    assert_true(isnan(spearman(a, b, 0)));
+}
+
+/* 200 words whose vectors lie on a quarter circle, the higher the id the farther round: neighbours are the ids beside. */
+static void search_finds_the_nearest(void **state)
+{
+    struct embed m = {.v = 204, .d = 3};
+    struct embed_index x;
+    struct embed_hit hits[2 * 6];
+    real queries[2 * 3];
+    const uint32_t except[] = {100, VOCAB_NONE, VOCAB_NONE, 203, 202, VOCAB_NONE}, first[] = {99, 101, 98, 102, 97, 103};
+    (void)state;
+    vocab_special(&m.vocab);
+    for (char word[] = "aaa"; m.vocab.n < m.v; word[2]++, word[1] = (char)(word[1] + (word[2] > 'z')))
+        word[2] = word[2] > 'z' ? 'a' : word[2], vocab_add(&m.vocab, word, 3);
+    m.vec = mem_aligned(m.v * m.d, sizeof(real));
+    for (size_t id = 4; id < m.v; id++) {
+        double angle = (double)id * 0.007, length = 1 + (double)(id % 5);
+        m.vec[id * 3] = (real)(cos(angle) * length);
+        m.vec[id * 3 + 1] = (real)(sin(angle) * length);
+        m.vocab.counts[id] = 1000 - id;
+    }
+    memset(m.vec + 150 * 3, 0, 3 * sizeof(real)); /* without a vector: no candidate */
+    embed_index_make(&x, &m, 0);
+    assert_int_equal(x.n, 199);
+    memcpy(queries, x.unit + 100 * 3, sizeof queries / 2);
+    memcpy(queries + 3, x.unit + 203 * 3, sizeof queries / 2);
+    embed_search(&x, queries, 2, except, 6, hits);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(hits[i].id == first[i] || hits[i].id == first[i ^ 1]); /* both sides are equally far */
+        assert_int_equal(hits[6 + i].id, 201 - i);
+        assert_true(fabs((double)hits[6 + i].score - cos((double)(2 + i) * 0.007)) < 1e-5);
+    }
+    embed_index_free(&x);
+    embed_index_make(&x, &m, 50); /* the most frequent: ids 4 .. 53 */
+    embed_search(&x, queries, 1, except, 6, hits);
+    assert_int_equal(hits[0].id, 53);
+    embed_index_free(&x);
+    embed_free(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_corpus_gives_back_what_was_put_in), cmocka_unit_test(negatives_follow_the_counts),
+        cmocka_unit_test(draws_keep_their_promises),             cmocka_unit_test(few_words_give_few_negatives),
+        cmocka_unit_test(kernels_agree),                         cmocka_unit_test(equal_values_share_their_rank),
+        cmocka_unit_test(search_finds_the_nearest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
