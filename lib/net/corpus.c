@@ -21,7 +21,9 @@ struct reader {
     uint32_t *map;       /* ids of this segment to those of the vocabulary; NULL: the same */
     size_t map_size;     /* ids there are in this segment */
     uint32_t begin, end; /* <s>, </s> */
-    real *row;           /* a vector; zeros for the marks */
+    real *zeros;         /* the vector of a mark */
+    uint32_t *words;     /* ids or classes of an item, on their way to a spool */
+    size_t n_words;
     bool open;           /* an item has begun and not ended */
     bool started;        /* the first segment has been seen */
     uint64_t n_starts;
@@ -39,6 +41,8 @@ static int spool_flush(struct spool *s, struct err *e)
 
 static int spool_add(struct reader *r, struct spool *s, const void *bytes, size_t length, struct err *e)
 {
+    if (length == 0)
+        return 0;
     if (!s->open && (s->fd = spool_open(e)) < 0)
         return -1;
     s->open = true;
@@ -87,11 +91,8 @@ static int put_mark(struct reader *r, uint32_t id, struct err *e)
     struct corpus *c = r->c;
     if (spool_add(r, &c->ids, &id, sizeof id, e) < 0)
         return -1;
-    if (c->dim) {
-        memset(r->row, 0, c->dim * sizeof *r->row);
-        if (spool_add(r, &c->vec, r->row, c->dim * sizeof *r->row, e) < 0)
-            return -1;
-    }
+    if (c->dim && spool_add(r, &c->vec, r->zeros, c->dim * sizeof *r->zeros, e) < 0)
+        return -1;
     c->n++;
     return 0;
 }
@@ -121,62 +122,27 @@ static int begin_item(struct reader *r, struct err *e)
     return c->target ? 0 : put_mark(r, r->begin, e);
 }
 
-static int put_id(struct reader *r, const struct tensor *ids, size_t row, struct err *e)
+/* ---- Columns ----------------------------------------------------------------------------------------------------- */
+
+int corpus_id(const uint32_t *ids, size_t row, size_t limit, struct err *e)
 {
-    uint32_t id = ((const uint32_t *)ids->data)[row];
-    if (id >= r->map_size)
-        return err_fail(e, STATUS_DATA, "row %zu of column 'ids': id %" PRIu32 " is beyond the vocabulary of %zu words",
-                        row, id, r->map_size);
-    if (r->map) {
-        uint32_t mapped = r->map[id];
-        r->c->unknown += mapped == VOCAB_UNKNOWN && id != VOCAB_UNKNOWN;
-        id = mapped;
-    }
-    return spool_add(r, &r->c->ids, &id, sizeof id, e);
+    if (ids[row] < limit)
+        return 0;
+    return err_fail(e, STATUS_DATA, "column 'ids', row %zu: %" PRIu32 " is beyond the vocabulary of %zu words", row, ids[row],
+                    limit);
 }
 
 int corpus_class(const struct tensor *t, size_t row, uint64_t limit, uint32_t *class, struct err *e)
 {
     double value = tensor_at(t, row);
     if (!(value >= 0) || value >= (double)limit || value != floor(value))
-        return err_fail(e, STATUS_DATA, "row %zu of column '%s': %g is not a class (whole numbers from 0 to %" PRIu64 ")",
-                        row, t->name, value, limit - 1);
+        return err_fail(e, STATUS_DATA, "column '%s', row %zu: %g is no class (a whole number below %" PRIu64 ")", t->name, row,
+                        value, limit);
     *class = (uint32_t)value;
     return 0;
 }
 
-static int put_target(struct reader *r, const struct tensor *targets, size_t row, struct err *e)
-{
-    struct corpus *c = r->c;
-    uint32_t class;
-    uint64_t limit = r->want->like ? r->want->like->outputs : UINT32_MAX - 1;
-    if (corpus_class(targets, row, limit, &class, e) < 0)
-        return -1;
-    if (class >= c->outputs)
-        c->outputs = (size_t)class + 1;
-    return spool_add(r, &c->targets, &class, sizeof class, e);
-}
-
-int corpus_continued(const struct batch *batch, const uint8_t **continued, struct err *e)
-{
-    *continued = NULL;
-    if (!batch_find(batch, "continued"))
-        return 0;
-    const struct tensor *t = batch_need(batch, "continued", DTYPE_BOOL, 1, e);
-    if (!t)
-        return -1;
-    *continued = t->data;
-    return 0;
-}
-
-/* The columns of a batch that the corpus takes; ids or vec or targets may be NULL. */
-struct columns {
-    const uint64_t *offsets;
-    const uint8_t *continued;
-    const struct tensor *ids, *vec, *targets;
-};
-
-static int same_offsets(const struct batch *batch, const struct columns *k, const char *name, struct err *e)
+static int same_offsets(const struct batch *batch, const struct corpus_columns *k, const char *name, struct err *e)
 {
     const uint64_t *offsets = batch_offsets(batch, name, e);
     if (!offsets)
@@ -186,60 +152,111 @@ static int same_offsets(const struct batch *batch, const struct columns *k, cons
     return 0;
 }
 
-static int find_columns(const struct corpus *c, const struct batch *batch, struct columns *k, struct err *e)
+static int take_vec(struct corpus_columns *k, const struct tensor *vec, size_t dim, struct err *e)
 {
-    const char *input = c->dim ? "vec" : "ids";
-    if (!(k->offsets = batch_offsets(batch, input, e)) || corpus_continued(batch, &k->continued, e) < 0)
+    if (vec->rank != 2 || !dtype_is_real(vec->dtype))
+        return err_fail(e, STATUS_DATA, "column 'vec' is no matrix of real numbers");
+    if (vec->dims[1] != dim)
+        return err_fail(e, STATUS_DATA, "column 'vec' has %" PRIu64 " dimensions, not %zu", vec->dims[1], dim);
+    if (tensor_finite(vec, e) < 0)
         return -1;
-    if (c->dim) {
-        if (!(k->vec = batch_find(batch, "vec")) || k->vec->rank != 2 || !dtype_is_real(k->vec->dtype))
-            return err_fail(e, STATUS_DATA, "column 'vec' is no matrix of real numbers");
-        if (k->vec->dims[1] != c->dim)
-            return err_fail(e, STATUS_DATA, "column 'vec' has %" PRIu64 " dimensions, not %zu", k->vec->dims[1], c->dim);
-        if (tensor_finite(k->vec, e) < 0)
-            return -1;
-    }
-    if ((!c->dim || !c->target) &&
-        (!(k->ids = batch_need(batch, "ids", DTYPE_U32, 1, e)) || (c->dim && same_offsets(batch, k, "ids", e) < 0)))
-        return -1;
-    if (!c->target)
+    k->vec = vec->data;
+    if (vec->dtype == REAL_DTYPE)
         return 0;
-    k->targets = batch_find(batch, c->target);
-    if (!k->targets)
-        return err_fail(e, STATUS_DATA, "there is no column '%s' to learn (--target names one)", c->target);
-    if (k->targets->rank != 1 || dtype_is_real(k->targets->dtype) || k->targets->dtype == DTYPE_UTF8)
-        return err_fail(e, STATUS_DATA, "column '%s' does not hold one whole number for each input", c->target);
-    return same_offsets(batch, k, c->target, e);
+    k->vec = k->owned = mem_get(tensor_count(vec) + 1, sizeof *k->owned);
+    return tensor_reals(vec, k->owned, e);
 }
 
-static int put_vec(struct reader *r, const struct tensor *vec, size_t row, struct err *e)
+int corpus_columns(struct corpus_columns *k, const struct batch *batch, size_t dim, bool ids, const char *target,
+                   struct err *e)
+{
+    const struct tensor *column = NULL, *vec = batch_find(batch, "vec");
+    *k = (struct corpus_columns){0};
+    if (!(k->offsets = batch_offsets(batch, dim ? "vec" : "ids", e)))
+        return -1;
+    if (batch_find(batch, "continued")) {
+        if (!(column = batch_need(batch, "continued", DTYPE_BOOL, 1, e)))
+            return -1;
+        k->continued = column->data;
+    }
+    if (dim && (!vec ? err_fail(e, STATUS_DATA, "the input has no column 'vec'") : take_vec(k, vec, dim, e)) < 0)
+        return -1;
+    if (!dim || ids) {
+        if (!(column = batch_need(batch, "ids", DTYPE_U32, 1, e)) || (dim && same_offsets(batch, k, "ids", e) < 0))
+            return -1;
+        k->ids = column->data;
+    }
+    if (!target)
+        return 0;
+    if (!(k->targets = batch_find(batch, target)))
+        return err_fail(e, STATUS_DATA, "the input has no column '%s' to learn (--target names one)", target);
+    if (k->targets->rank != 1 || dtype_is_real(k->targets->dtype) || k->targets->dtype == DTYPE_UTF8)
+        return err_fail(e, STATUS_DATA, "column '%s' does not hold a whole number for each input", target);
+    return same_offsets(batch, k, target, e);
+}
+
+void corpus_columns_free(struct corpus_columns *k)
+{
+    free(k->owned);
+    k->owned = NULL;
+}
+
+/* ---- Batches ----------------------------------------------------------------------------------------------------- */
+
+static int put_ids(struct reader *r, const uint32_t *ids, size_t low, size_t high, struct err *e)
+{
+    for (size_t row = low; row < high; row++) {
+        if (corpus_id(ids, row, r->map_size, e) < 0)
+            return -1;
+        uint32_t id = r->map ? r->map[ids[row]] : ids[row];
+        r->c->unknown += id == VOCAB_UNKNOWN && ids[row] != VOCAB_UNKNOWN;
+        r->words[row - low] = id;
+    }
+    return spool_add(r, &r->c->ids, r->words, (high - low) * sizeof *ids, e);
+}
+
+static int put_targets(struct reader *r, const struct tensor *targets, size_t low, size_t high, struct err *e)
 {
     struct corpus *c = r->c;
-    struct tensor one = tensor_view("vec", vec->dtype, 1, &(uint64_t){c->dim},
-                                    (const char *)vec->data + row * c->dim * dtype_size(vec->dtype));
-    int result = tensor_reals(&one, r->row, e);
-    tensor_free(&one);
-    return result < 0 ? -1 : spool_add(r, &c->vec, r->row, c->dim * sizeof *r->row, e);
+    uint64_t limit = r->want->like ? r->want->like->outputs : UINT32_MAX - 1;
+    for (size_t row = low; row < high; row++) {
+        if (corpus_class(targets, row, limit, &r->words[row - low], e) < 0)
+            return -1;
+        if (r->words[row - low] >= c->outputs)
+            c->outputs = (size_t)r->words[row - low] + 1;
+    }
+    return spool_add(r, &c->targets, r->words, (high - low) * sizeof *r->words, e);
+}
+
+static int put_item(struct reader *r, const struct corpus_columns *k, size_t low, size_t high, struct err *e)
+{
+    size_t n = high - low, dim = r->c->dim;
+    if (n > r->n_words) {
+        r->n_words = n;
+        r->words = mem_grow(r->words, n, sizeof *r->words);
+    }
+    if ((k->ids && put_ids(r, k->ids, low, high, e) < 0) || (k->targets && put_targets(r, k->targets, low, high, e) < 0) ||
+        (k->vec && spool_add(r, &r->c->vec, k->vec + low * dim, n * dim * sizeof *k->vec, e) < 0))
+        return -1;
+    r->c->n += n;
+    return 0;
 }
 
 static int put_batch(struct reader *r, const struct batch *batch, struct err *e)
 {
-    struct columns k = {0};
-    if (find_columns(r->c, batch, &k, e) < 0)
-        return -1;
-    for (uint64_t i = 0; i < batch->n; i++) {
+    struct corpus_columns k;
+    int result = corpus_columns(&k, batch, r->c->dim, !r->c->target, r->c->target, e);
+    for (uint64_t i = 0; i < batch->n && result == 0; i++) {
         bool goes_on = k.continued && k.continued[i];
         if (goes_on && !r->open)
-            return err_fail(e, STATUS_DATA, "item %" PRIu64 " continues an item that is not there", batch->row0 + i);
-        if (!goes_on && begin_item(r, e) < 0)
-            return -1;
-        for (uint64_t row = k.offsets[i]; row < k.offsets[i + 1]; row++)
-            if ((k.ids && put_id(r, k.ids, row, e) < 0) || (k.vec && put_vec(r, k.vec, row, e) < 0) ||
-                (k.targets && put_target(r, k.targets, row, e) < 0))
-                return -1;
-        r->c->n += k.offsets[i + 1] - k.offsets[i];
+            result = err_fail(e, STATUS_DATA, "item %" PRIu64 " continues an item that is not there", batch->row0 + i);
+        else if (!goes_on)
+            result = begin_item(r, e);
+        if (result == 0)
+            result = put_item(r, &k, k.offsets[i], k.offsets[i + 1], e);
     }
-    return 0;
+    corpus_columns_free(&k);
+    return result;
 }
 
 /* ---- Segments ---------------------------------------------------------------------------------------------------- */
@@ -267,7 +284,7 @@ static int first_batch(struct reader *r, const struct batch *batch, bool vectors
     c->target = target ? mem_copy(target) : NULL;
     c->by_item = like ? like->by_item : r->want->by == CORPUS_ITEM || (r->want->by == CORPUS_AUTO && target);
     if (vectors)
-        r->row = mem_get(c->dim, sizeof *r->row);
+        r->zeros = mem_get(c->dim, sizeof *r->zeros);
     r->started = true;
     const struct vocab *vocab = own_vocab(r);
     if (!vocab->n && !(vectors && target))
@@ -375,7 +392,8 @@ int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *wa
         err_fail(e, STATUS_STOPPED, "stopped by a signal while the input was read (run the same command again)");
     XXH3_freeState(r.hash);
     free(r.map);
-    free(r.row);
+    free(r.zeros);
+    free(r.words);
     return result < 0 ? err_where(e, "%s", source_label(s)) : 0;
 }
 

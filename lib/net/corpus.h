@@ -63,11 +63,27 @@ int corpus_ids(const struct corpus *c, uint64_t first, size_t count, uint32_t *i
 int corpus_vec(const struct corpus *c, uint64_t first, size_t count, real *vec, struct err *e);
 int corpus_targets(const struct corpus *c, uint64_t first, size_t count, uint32_t *targets, struct err *e);
 
-/* For messages: the `continued` flags of a batch, or NULL when it has none. Wrong types are errors. */
-int corpus_continued(const struct batch *batch, const uint8_t **continued, struct err *e);
+/* The columns of a batch that a network takes, found and checked. */
+struct corpus_columns {
+    const uint64_t *offsets;  /* [N+1]: rows of item i */
+    const uint8_t *continued; /* [N]: does item i go on with the one before; NULL: none does */
+    const uint32_t *ids;      /* NULL: not asked for */
+    const real *vec;          /* [rows, D], finite; NULL: not asked for */
+    const struct tensor *targets;
+    real *owned;
+};
 
-/* One class number of a target column of whole numbers, below `limit`. */
+/* dim 0: inputs are `ids`, else `vec` of that dimension; `ids` may be asked for beside it; target NULL: none. All run over
+ * the same rows. To be freed by corpus_columns_free, also on failure. */
+int corpus_columns(struct corpus_columns *k, const struct batch *batch, size_t dim, bool ids, const char *target,
+                   struct err *e);
+void corpus_columns_free(struct corpus_columns *k);
+
+/* One class number of a target column, below `limit`. */
 int corpus_class(const struct tensor *t, size_t row, uint64_t limit, uint32_t *class, struct err *e);
+
+/* One id, below `limit`: what the vocabulary has. */
+int corpus_id(const uint32_t *ids, size_t row, size_t limit, struct err *e);
 
 /* Does nothing to one that is zero. */
 void corpus_free(struct corpus *c);
