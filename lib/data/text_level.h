@@ -23,7 +23,7 @@ enum text_level { TEXT_LEVELS(TEXT_LEVEL_CONSTANT) TEXT_N_LEVELS };
 
 /* For the option table: "space|word|..." (each row brings a bar; the first is skipped). */
 #define TEXT_LEVEL_CHOICE(constant, name, split, join, white) "|" name
-#define TEXT_LEVEL_CHOICES (TEXT_LEVELS(TEXT_LEVEL_CHOICE) + 1)
+#define TEXT_LEVEL_CHOICES &(TEXT_LEVELS(TEXT_LEVEL_CHOICE))[1]
 
 extern const char *const text_level_names[TEXT_N_LEVELS];
 extern const bool text_level_white[TEXT_N_LEVELS];

@@ -1,0 +1,172 @@
+#include "data/text_clean.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+static const char replacement[] = "\xef\xbf\xbd", mark[] = "\xef\xbb\xbf";
+
+enum { MOST_RETURNS = 1 << 16 };
+
+void text_clean_begin(struct text_clean *c, const char *label)
+{
+    c->label = label;
+    c->line = 1;
+    c->begun = false;
+    c->returns = 0;
+    c->n_held = 0;
+}
+
+/* Bytes from the start that are sound: ASCII eight at a time, the rest by characters. */
+static size_t sound(const char *bytes, size_t length)
+{
+    size_t i = 0, n;
+    while (i < length) {
+        uint64_t word;
+        while (i + sizeof word <= length) {
+            memcpy(&word, bytes + i, sizeof word);
+            if (word & 0x8080808080808080u)
+                break;
+            i += sizeof word;
+        }
+        if (i == length || !(n = utf8_length(bytes + i, length - i)))
+            break;
+        i += n;
+    }
+    return i;
+}
+
+/* The longest start of a character at bytes[0], which is no whole one: at least 1. `*open`: it may still become one. */
+static size_t broken(const char *bytes, size_t length, bool *open)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    size_t need = b[0] < 0xc2 ? 1 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : b[0] < 0xf5 ? 4 : 1, n = 1;
+    if (need > 1 && length > 1) {
+        unsigned low = b[0] == 0xe0 ? 0xa0 : b[0] == 0xf0 ? 0x90 : 0x80, high = b[0] == 0xed ? 0x9f : b[0] == 0xf4 ? 0x8f : 0xbf;
+        if (b[1] >= low && b[1] <= high)
+            n = 2;
+    }
+    while (n > 1 && n < need && n < length && (b[n] & 0xc0) == 0x80)
+        n++;
+    *open = n < need && n == length;
+    return n;
+}
+
+static void count_lines(struct text_clean *c, const char *bytes, size_t length)
+{
+    const char *end = bytes + length;
+    while (bytes < end && (bytes = memchr(bytes, '\n', (size_t)(end - bytes)))) {
+        c->line++;
+        bytes++;
+    }
+}
+
+static void put_returns(struct text_clean *c, struct buf *out)
+{
+    for (; c->returns; c->returns--)
+        buf_char(out, '\r');
+}
+
+/* Sound text without CR goes out. */
+static void put(struct text_clean *c, const char *bytes, size_t length, struct buf *out)
+{
+    if (!length)
+        return;
+    if (!c->begun && length >= 3 && !memcmp(bytes, mark, 3)) {
+        bytes += 3;
+        length -= 3;
+    }
+    c->begun = true;
+    if (c->returns && length && *bytes == '\n')
+        c->returns = 0;
+    put_returns(c, out);
+    if (!c->replaced) /* afterwards nobody asks */
+        count_lines(c, bytes, length);
+    buf_add(out, bytes, length);
+}
+
+static int replace(struct text_clean *c, const char *bytes, struct buf *out, struct err *e)
+{
+    if (c->strict)
+        return err_fail(e, STATUS_DATA, "%s:%llu: not UTF-8, byte 0x%02X (without --strict it becomes U+FFFD)", c->label,
+                        (unsigned long long)c->line, (unsigned char)*bytes);
+    if (!c->replaced) {
+        c->first_file = c->label;
+        c->first_line = c->line;
+    }
+    put(c, replacement, 3, out);
+    c->replaced++;
+    return 0;
+}
+
+/* Completes the character that was held back, byte by byte. Returns how many bytes it took, or -1. */
+static long complete(struct text_clean *c, const char *bytes, size_t length, struct buf *out, struct err *e)
+{
+    size_t used = 0;
+    bool open = true;
+    while (open && used < length) {
+        c->held[c->n_held++] = bytes[used++];
+        size_t n = utf8_length(c->held, c->n_held);
+        if (n) {
+            put(c, c->held, n, out);
+            open = false;
+        } else if (broken(c->held, c->n_held, &open), !open) {
+            used--; /* the byte that does not belong to it begins something of its own */
+            if (replace(c, c->held, out, e) < 0)
+                return -1;
+        }
+    }
+    if (!open)
+        c->n_held = 0;
+    return (long)used;
+}
+
+/* What stands at `bytes`, which is neither sound text nor the end. Returns how many bytes it took, or -1. */
+static long repair(struct text_clean *c, const char *bytes, size_t length, struct buf *out, struct err *e)
+{
+    bool open;
+    if (*bytes == '\r') {
+        c->begun = true;
+        if (++c->returns == MOST_RETURNS)
+            put_returns(c, out);
+        return 1;
+    }
+    size_t n = broken(bytes, length, &open);
+    if (open) {
+        memcpy(c->held, bytes, n);
+        c->n_held = n;
+    } else if (replace(c, bytes, out, e) < 0) {
+        return -1;
+    }
+    return (long)n;
+}
+
+int text_clean_add(struct text_clean *c, const char *bytes, size_t length, struct buf *out, struct err *e)
+{
+    const char *end = bytes + length, *next = NULL; /* the next CR */
+    long used = c->n_held ? complete(c, bytes, length, out, e) : 0;
+    if (used < 0)
+        return -1;
+    for (bytes += used; bytes < end; bytes += used) {
+        if (!next || next < bytes) {
+            next = memchr(bytes, '\r', (size_t)(end - bytes));
+            next = next ? next : end;
+        }
+        size_t n = sound(bytes, (size_t)(next - bytes));
+        put(c, bytes, n, out);
+        bytes += n;
+        used = bytes < end ? repair(c, bytes, (size_t)(end - bytes), out, e) : 0;
+        if (used < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int text_clean_end(struct text_clean *c, struct buf *out, struct err *e)
+{
+    if (c->n_held && replace(c, c->held, out, e) < 0)
+        return -1;
+    c->n_held = 0;
+    put_returns(c, out);
+    return 0;
+}

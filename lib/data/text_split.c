@@ -1,0 +1,294 @@
+#include "data/text_split.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/ubrk.h>
+#include <unicode/uchar.h>
+#include <unicode/utext.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "data/text_fold.h"
+#include "data/text_level.h"
+
+struct text_split {
+    struct text_options options;
+    struct text_receiver to;
+    bool tabs;
+    size_t window_size;
+    struct buf window;  /* text not yet folded */
+    struct buf text;    /* folded, the unfinished word of the window before in front */
+    struct text_fold *fold;
+    UBreakIterator *words, *characters; /* `characters` also finds where a window may be cut */
+    UText view;                         /* the text an iterator looks at */
+    uint64_t cuts;
+};
+
+/* Hands the tokens of a stretch without marks to the receiver. `whole`: it ends where tokens end; else what may go on is
+ * left. Returns how many bytes were done, or -1. */
+typedef long splitter(struct text_split *s, const char *text, size_t length, bool whole, struct err *e);
+static splitter split_space, split_word, split_grapheme, split_byte;
+
+#define SPLIT(constant, name, split, join, white) [TEXT_##constant] = split,
+static splitter *const splitters[TEXT_N_LEVELS] = {TEXT_LEVELS(SPLIT)};
+
+static int emit(struct text_split *s, const char *word, size_t length, struct err *e)
+{
+    return s->to.token(s->to.context, word, length, e);
+}
+
+static int icu_failed(UErrorCode code, struct err *e)
+{
+    return err_fail(e, STATUS_FAILED, "ICU failed: %s (is its data installed?)", u_errorName(code));
+}
+
+/* ---- Levels ---- */
+
+enum { PLAIN, WHITE, MAYBE }; /* what a byte says about white space: none, is it, may begin it */
+
+static const unsigned char byte_class[256] = {
+    ['\t'] = WHITE, ['\n'] = WHITE, ['\v'] = WHITE, ['\f'] = WHITE, ['\r'] = WHITE, [' '] = WHITE,
+    [0xc2] = MAYBE, [0xe1] = MAYBE, [0xe2] = MAYBE, [0xe3] = MAYBE,
+};
+
+/* Bytes of the White_Space character at `text`, 0 when it is none. */
+static inline size_t white(const char *text, size_t length)
+{
+    unsigned char class = byte_class[(unsigned char)*text];
+    if (class != MAYBE)
+        return class;
+    uint32_t c = utf8_decode(text, length);
+    bool is = c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+              c == 0x202f || c == 0x205f || c == 0x3000;
+    return !is ? 0 : c < 0x800 ? 2 : 3;
+}
+
+static long split_space(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
+{
+    size_t at = 0, n;
+    for (;;) {
+        while (at < length && (n = white(text + at, length - at)))
+            at += n;
+        size_t start = at;
+        while (at < length && (byte_class[(unsigned char)text[at]] == PLAIN || !white(text + at, length - at)))
+            at++;
+        if (at == length && !whole)
+            return (long)start;
+        if (at == start)
+            return (long)at;
+        if (emit(s, text + start, at - start, e) < 0)
+            return -1;
+    }
+}
+
+static bool all_white(const char *text, size_t length)
+{
+    for (size_t n; length; text += n, length -= n)
+        if (!(n = white(text, length)))
+            return false;
+    return true;
+}
+
+/* Sets an iterator on a text. */
+static int look(struct text_split *s, UBreakIterator *iterator, const char *text, size_t length, struct err *e)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    utext_openUTF8(&s->view, text, (int64_t)length, &code);
+    ubrk_setUText(iterator, &s->view, &code);
+    return U_FAILURE(code) ? icu_failed(code, e) : 0;
+}
+
+static long split_word(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
+{
+    /* How a run is cut by dictionary depends on what follows; where the text goes on, its end waits. */
+    size_t wait = whole ? 0 : s->window_size / 8, sure = length > wait ? length - wait : 0, start = 0;
+    if (length && look(s, s->words, text, length, e) < 0)
+        return -1;
+    while (start < length) {
+        int32_t end = ubrk_next(s->words);
+        if (end == UBRK_DONE || (size_t)end > sure)
+            break;
+        if (!all_white(text + start, (size_t)end - start) && emit(s, text + start, (size_t)end - start, e) < 0)
+            return -1;
+        start = (size_t)end;
+    }
+    return (long)start;
+}
+
+static long split_grapheme(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
+{
+    size_t start = 0;
+    (void)whole; /* a text is only ever cut between characters */
+    if (length && look(s, s->characters, text, length, e) < 0)
+        return -1;
+    while (start < length) {
+        int32_t end = ubrk_next(s->characters);
+        if (end == UBRK_DONE)
+            break;
+        if (emit(s, text + start, (size_t)end - start, e) < 0)
+            return -1;
+        start = (size_t)end;
+    }
+    return (long)start;
+}
+
+static long split_byte(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
+{
+    char spelt[TEXT_BYTE_ROOM];
+    (void)whole;
+    for (size_t i = 0; i < length; i++)
+        if (emit(s, spelt, text_byte_spell((unsigned char)text[i], spelt), e) < 0)
+            return -1;
+    return (long)length;
+}
+
+bool text_is_punctuation(const char *word, size_t length)
+{
+    for (size_t n; length; word += n, length -= n) {
+        n = utf8_length(word, length);
+        if (!n || !(U_GET_GC_MASK((UChar32)utf8_decode(word, length)) & (U_GC_P_MASK | U_GC_S_MASK)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Windows ---- */
+
+/* Where the next mark stands, or the end. */
+static size_t next_mark(const struct text_split *s, const char *text, size_t length)
+{
+    const char *line = memchr(text, '\n', length);
+    size_t n = line ? (size_t)(line - text) : length;
+    const char *tab = s->tabs ? memchr(text, '\t', n) : NULL;
+    return tab ? (size_t)(tab - text) : n;
+}
+
+/* Splits s->text, which ends where tokens end if `whole`; what is unfinished stays in it. */
+static int split(struct text_split *s, bool whole, struct err *e)
+{
+    splitter *level = splitters[s->options.level];
+    size_t at = 0, left = 0;
+    while (at < s->text.len) {
+        const char *text = s->text.data + at;
+        size_t n = next_mark(s, text, s->text.len - at);
+        bool marked = at + n < s->text.len;
+        long done = level(s, text, n, whole || marked, e);
+        if (done < 0 || (marked && s->to.mark(s->to.context, text[n], e) < 0))
+            return -1;
+        at += n + marked;
+        left = marked ? 0 : n - (size_t)done;
+    }
+    if (left > s->window_size) { /* a word longer than the window */
+        if (level(s, s->text.data + s->text.len - left, left, true, e) < 0)
+            return -1;
+        left = 0;
+        s->cuts++;
+    }
+    if (left)
+        memmove(s->text.data, s->text.data + s->text.len - left, left);
+    s->text.len = left;
+    return 0;
+}
+
+/* The last place in the window that neither words nor characters nor normalization reach across: before ASCII white space,
+ * and in front of a blank only behind ASCII (a few scripts have signs that hold on to any next character but a control).
+ * 0 when there is none. */
+static size_t white_cut(const struct buf *window)
+{
+    const unsigned char *b = (const unsigned char *)window->data;
+    for (size_t at = window->len - 1; at > 0; at--)
+        if (byte_class[b[at]] == WHITE && (b[at] != ' ' || b[at - 1] < 0x80))
+            return at;
+    return 0;
+}
+
+/* The start of the last character in the window as one sees it, whose end may not have come; where that character alone
+ * fills half the window, the last code point. */
+static int character_cut(struct text_split *s, size_t *cut, struct err *e)
+{
+    size_t end = s->window.len - 1;
+    while (end > 0 && ((unsigned char)s->window.data[end] & 0xc0) == 0x80)
+        end--; /* the last code point may be incomplete */
+    if (look(s, s->characters, s->window.data, end, e) < 0)
+        return -1;
+    int32_t found = ubrk_preceding(s->characters, (int32_t)end);
+    *cut = end;
+    if (found != UBRK_DONE && (size_t)found > s->window.len / 2)
+        *cut = (size_t)found;
+    else
+        s->cuts++;
+    return 0;
+}
+
+/* Folds and splits what the window holds, up to a place where it may be cut. */
+static int flush(struct text_split *s, bool final, struct err *e)
+{
+    size_t cut = final ? s->window.len : white_cut(&s->window);
+    bool whole = final || cut > 0;
+    if (!whole && character_cut(s, &cut, e) < 0)
+        return -1;
+    if (text_fold(s->fold, s->window.data, cut, &s->text, e) < 0 || split(s, whole, e) < 0)
+        return -1;
+    s->window.len -= cut;
+    if (s->window.len)
+        memmove(s->window.data, s->window.data + cut, s->window.len);
+    return 0;
+}
+
+int text_split_add(struct text_split *s, const char *text, size_t length, struct err *e)
+{
+    while (length) {
+        size_t room = s->window_size - s->window.len, n = length < room ? length : room;
+        buf_add(&s->window, text, n);
+        text += n;
+        length -= n;
+        if (n == room && flush(s, false, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int text_split_end(struct text_split *s, struct err *e)
+{
+    return flush(s, true, e);
+}
+
+/* ---- */
+
+struct text_split *text_split_open(const struct text_options *o, bool tabs, size_t window,
+                                   const struct text_receiver *to, struct err *e)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    struct text_split *s = mem_get(1, sizeof *s);
+    *s = (struct text_split){.options = *o, .to = *to, .tabs = tabs, .window_size = window, .view = UTEXT_INITIALIZER};
+    s->words = o->level == TEXT_WORD ? ubrk_open(UBRK_WORD, "", NULL, 0, &code) : NULL;
+    s->characters = ubrk_open(UBRK_CHARACTER, "", NULL, 0, &code);
+    s->fold = U_FAILURE(code) ? NULL : text_fold_open(o, e);
+    if (U_FAILURE(code))
+        icu_failed(code, e);
+    if (!s->fold) {
+        text_split_close(s);
+        return NULL;
+    }
+    return s;
+}
+
+uint64_t text_split_cuts(const struct text_split *s)
+{
+    return s->cuts;
+}
+
+void text_split_close(struct text_split *s)
+{
+    if (!s)
+        return;
+    if (s->words)
+        ubrk_close(s->words);
+    if (s->characters)
+        ubrk_close(s->characters);
+    utext_close(&s->view);
+    text_fold_close(s->fold);
+    buf_free(&s->window);
+    buf_free(&s->text);
+    free(s);
+}

@@ -1,0 +1,183 @@
+/* tokenize: text to ids, with the vocabulary in front. */
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/cli.h"
+#include "base/file.h"
+#include "data/text_pipe.h"
+#include "data/text_tokens.h"
+
+/* --input; further ones (labels, treebanks) get their word here and their meaning in text_item.c. */
+enum { INPUT_TEXT, INPUT_PAIRS };
+
+static struct {
+    int input, item;
+    bool shared_vocab, keep_text, strict;
+    int64_t min_count, max_vocab;
+    const char *vocab;
+} own;
+static struct text_options how;
+
+#define AT(field) offsetof(__typeof__(own), field)
+
+static const struct opt own_options[] = {
+    {"input", 'i', OPT_CHOICE, AT(input), OPT_RECORD, NULL, "text", 0, 0, "text|pairs",
+     "read plain text, or lines 'source TAB target'"},
+    {"item", 0, OPT_CHOICE, AT(item), OPT_RECORD, NULL, "line", 0, 0, "line|paragraph|file",
+     "what one item of the output is; a file as one item keeps its line ends as tokens"},
+    {"vocab", 0, OPT_TEXT, AT(vocab), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+     "use the vocabulary of this stream or model, and split as its text was split; memory is then constant"},
+    {"min-count", 0, OPT_INT, AT(min_count), OPT_RECORD, "N", "1", 1, 0x1p62, NULL,
+     "leave words out of the vocabulary that are seen fewer than N times"},
+    {"max-vocab", 0, OPT_INT, AT(max_vocab), OPT_RECORD, "N", "0", 0, 4e9, NULL,
+     "keep the N most frequent words at most (besides the special tokens); 0: all"},
+    {"shared-vocab", 0, OPT_SWITCH, AT(shared_vocab), OPT_RECORD, NULL, NULL, 0, 0, NULL,
+     "pairs: one vocabulary for both sides"},
+    {"keep-text", 0, OPT_SWITCH, AT(keep_text), OPT_RECORD, NULL, NULL, 0, 0, NULL,
+     "add the text of every token, as column tok.text"},
+    {"strict", 0, OPT_SWITCH, AT(strict), 0, NULL, NULL, 0, 0, NULL,
+     "refuse text that is not UTF-8 instead of putting U+FFFD there"},
+    {0},
+};
+
+static struct opt_group groups[] = {
+    {"Splitting (kept with the vocabulary)", text_option_rows, &how, 0},
+    {"Input and output", own_options, &own, 0},
+    CLI_GROUP,
+    {0},
+};
+
+static const struct tool tool = {
+    .name = "tokenize",
+    .purpose = "turn text into a stream of token ids, with their vocabulary in front",
+    .usage = "[OPTION...] [FILE...]",
+    .examples = "  tokenize verses.txt | w2v-train -o words.tns\n"
+                "  tokenize --level grapheme --item file poems.txt | tns text\n"
+                "  tokenize --vocab words.tns new.txt | embed --model words.tns -o new.tns\n",
+    .groups = groups,
+    .profile = "tokens",
+    .operands_high = -1,
+};
+
+static struct text_pipe text;
+static struct text_tokens tokens;
+static struct progress progress;
+static double bytes_read;
+
+static int check_options(struct err *e)
+{
+    static const char *const learning[] = {"min-count", "max-vocab", "shared-vocab"};
+    bool pairs = own.input == INPUT_PAIRS;
+    if (own.shared_vocab && !pairs)
+        return err_fail(e, STATUS_MISUSED, "--shared-vocab: there is one vocabulary anyway (it goes with --input pairs)");
+    if (pairs && own.item != TEXT_LINE)
+        return err_fail(e, STATUS_MISUSED, "--item: of pairs each line is an item (leave it out)");
+    for (size_t i = 0; own.vocab && i < sizeof learning / sizeof *learning; i++)
+        if (opt_given(groups, learning[i]))
+            return err_fail(e, STATUS_MISUSED, "--%s is for learning a vocabulary (leave it or --vocab out)", learning[i]);
+    return 0;
+}
+
+static int read_file(const char *path, struct err *e)
+{
+    static char block[1 << 16];
+    const char *label = infile_label(path);
+    int fd = infile_open(path, e), result = 0;
+    long n = 0;
+    if (fd < 0)
+        return -1;
+    text_pipe_begin(&text, label);
+    while (result == 0 && (n = file_read(fd, block, sizeof block, e)) > 0) {
+        result = text_pipe_add(&text, block, (size_t)n, e);
+        bytes_read += (double)n;
+        progress_show(&progress, bytes_read / 1e6, "%" PRIu64 " tokens", tokens.tokens);
+    }
+    if (n < 0)
+        result = err_where(e, "%s", label);
+    if (result == 0)
+        result = text_pipe_end(&text, e);
+    if (fd != STDIN_FILENO)
+        close(fd);
+    return result;
+}
+
+/* Bytes to read, as far as that is known. */
+static double bytes_to_read(void)
+{
+    struct stat st;
+    double sum = 0;
+    for (int i = 0; i < cli.n_operands; i++)
+        sum += stat(cli.operands[i], &st) == 0 && S_ISREG(st.st_mode) ? (double)st.st_size : NAN;
+    return sum > 0 ? sum : 0;
+}
+
+static int read_text(struct err *e)
+{
+    struct text_part_receiver to = {&tokens, text_tokens_token, text_tokens_part};
+    enum text_item_kind kind = own.input == INPUT_PAIRS ? TEXT_PAIR : (enum text_item_kind)own.item;
+    if (text_pipe_open(&text, &how, kind, own.strict, own.keep_text, TEXT_WINDOW, &to, e) < 0)
+        return -1;
+    progress_start(&progress, "MB", bytes_to_read() / 1e6);
+    if (!cli.n_operands && read_file(NULL, e) < 0)
+        return -1;
+    for (int i = 0; i < cli.n_operands; i++)
+        if (read_file(cli.operands[i], e) < 0)
+            return -1;
+    if (progress.shown > progress.start)
+        progress_end(&progress, bytes_read / 1e6, "%" PRIu64 " tokens", tokens.tokens);
+    return 0;
+}
+
+static void notes(void)
+{
+    uint64_t cuts = text_split_cuts(text.split);
+    if (text.clean.replaced)
+        cli_note("%s:%" PRIu64 ": not UTF-8 there; %" PRIu64 " broken characters became U+FFFD (--strict refuses such text)",
+                 text.clean.first_file, text.clean.first_line, text.clean.replaced);
+    if (cuts)
+        cli_note("%" PRIu64 " cuts in words longer than %d bytes (is it text with white space?)", cuts, TEXT_WINDOW);
+    if (tokens.unknown)
+        cli_note("%" PRIu64 " of %" PRIu64 " tokens are not in the vocabulary and became <unk>", tokens.unknown,
+                 tokens.tokens);
+}
+
+static int work(struct err *e)
+{
+    tokens.pairs = own.input == INPUT_PAIRS;
+    tokens.shared = own.shared_vocab;
+    tokens.keep_text = own.keep_text;
+    if (check_options(e) < 0 || (!own.vocab && text_options_check(&how, e) < 0))
+        return -1;
+    struct sink *sink = cli_sink(tokens.pairs ? "pairs" : "tokens", e);
+    if (!sink)
+        return -1;
+    if (own.vocab) {
+        if (text_tokens_load(&tokens, own.vocab, groups, e) < 0 || cli_head(NULL, e) < 0 ||
+            text_tokens_apply(&tokens, &how, sink, e) < 0)
+            return -1;
+    } else if (text_tokens_learn(&tokens, e) < 0) {
+        return -1;
+    }
+    if (read_text(e) < 0)
+        return -1;
+    if (!own.vocab && (cli_head(NULL, e) < 0 || text_tokens_learnt(&tokens, &how, (uint64_t)own.min_count,
+                                                                   (size_t)own.max_vocab, sink, e) < 0))
+        return -1;
+    if (text_tokens_end(&tokens, e) < 0)
+        return -1;
+    notes();
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+    cli_start(&tool, argc, argv);
+    int result = cli_finish(work(&e), &e);
+    text_pipe_close(&text);
+    text_tokens_close(&tokens);
+    return result;
+}
