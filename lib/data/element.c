@@ -103,7 +103,7 @@ static bool parse_real(enum dtype dtype, const char *word, unsigned char *bytes)
     } else {
         tensor_put(&t, 0, strtod(word, &end));
     }
-    return !*end && end != word && isinf(tensor_at(&t, 0)) == infinite;
+    return !*end && end != word && (isinf(tensor_at(&t, 0)) != 0) == infinite;
 }
 
 bool element_parse(enum dtype dtype, const char *word, unsigned char *bytes)
@@ -151,12 +151,17 @@ void string_put(const char *bytes, size_t length, struct buf *out)
     buf_char(out, '"');
 }
 
-void word_put(const char *bytes, size_t length, struct buf *out)
+static bool is_plain(const char *bytes, size_t length)
 {
-    bool plain = length > 0 && utf8_plain(bytes, length);
+    bool plain = utf8_plain(bytes, length);
     for (size_t i = 0; plain && i < length; i++)
         plain = !strchr(" \"#\\", bytes[i]) && bytes[i] != '\xc2';
-    if (plain)
+    return plain;
+}
+
+void word_put(const char *bytes, size_t length, struct buf *out)
+{
+    if (length && is_plain(bytes, length))
         buf_add(out, bytes, length);
     else
         string_put(bytes, length, out);
@@ -167,9 +172,17 @@ void meta_words(const struct meta *m, struct buf *out)
     struct buf lines = {0};
     meta_encode(m, &lines);
     for (size_t at = 0; at < lines.len;) {
-        size_t n = strcspn(lines.data + at, "\n");
+        const char *line = lines.data + at;
+        size_t n = strcspn(line, "\n"), key = strcspn(line, "=") + 1;
         buf_char(out, ' ');
-        word_put(lines.data + at, n, out);
+        if (is_plain(line, n)) {
+            buf_add(out, line, n);
+        } else if (is_plain(line, key)) { /* key="a value" */
+            buf_add(out, line, key);
+            string_put(line + key, n - key, out);
+        } else {
+            string_put(line, n, out);
+        }
         at += n + 1;
     }
     buf_free(&lines);

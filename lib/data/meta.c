@@ -1,6 +1,7 @@
 #include "data/meta.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -73,8 +74,10 @@ int meta_int(const struct meta *m, const char *key, int64_t low, int64_t high, i
     char *end;
     if (!text)
         return err_fail(e, STATUS_DATA, "the metadata lacks '%s'", key);
+    errno = 0;
     long long n = strtoll(text, &end, 10);
-    if (end == text || *end || n < low || n > high)
+    bool number = (*text == '-' || (*text >= '0' && *text <= '9')) && end != text && !*end && !errno;
+    if (!number || n < low || n > high)
         return err_fail(e, STATUS_DATA, "metadata %s=%.40s is not a whole number from %lld to %lld", key, text,
                         (long long)low, (long long)high);
     *value = n;

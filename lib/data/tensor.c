@@ -120,7 +120,7 @@ static uint16_t half_bits(double value)
         return sign | 0x7c00;
     int exponent;
     frexp(size, &exponent); /* size = m * 2^exponent, m in [0.5, 1) */
-    if (exponent < -13)
+    if (exponent < -13 || size == 0)
         exponent = -13; /* subnormal: steps of 2^-24 */
     double steps = nearbyint(ldexp(size, 11 - exponent));
     uint32_t bits = (uint32_t)steps + ((uint32_t)(exponent + 13) << 10);

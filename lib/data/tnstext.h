@@ -10,8 +10,8 @@
  *     0 1
  *     end
  *
- * It loses nothing: import of what export wrote gives the same bytes (ancillary frames apart). Words are separated by blanks; a word with blanks, `#`
- * or quotes in it is written "so", with \" \\ \n \t \r \xHH. utf8 data are such quoted strings, joined. Reals are written
+ * It loses nothing: import of what export wrote gives the same bytes (ancillary frames apart). Words are separated by blanks; blanks, `#` and
+ * quotes stand in "quoted parts" of a word, with \" \\ \n \t \r \xHH. utf8 data are such quoted strings, joined. Reals are written
  * with the fewest digits that read back as the same bits; a NaN other than the usual one as nan:BITS (hexadecimal). `*` as
  * first dimension stands for as many rows as follow. A line break may stand within a row of a matrix, but a line that begins
  * within a row may not go on into the next one. The grammar for users stands in tns(1). */

@@ -124,18 +124,24 @@ static int read_string(struct reader *r, struct err *e)
     }
 }
 
-static int read_plain(struct reader *r, struct err *e)
+/* A word may have quoted parts: key="a value". */
+static int read_word(struct reader *r, struct err *e)
 {
     for (;;) {
         int c = peek(r, e);
         if (c == -2)
             return -1;
-        if (c == -1 || c == ' ' || c == '\t' || c == '\r' || c == '\n')
+        if (c == -1 || c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '#')
             return 0;
-        if (c < 0x20 || c == 0x7f || c == '"' || c == '#' || c == '\\')
-            return bad(r, e, "byte %02X in a word (write words that hold more than letters as \"...\")", (unsigned)c);
+        if (c < 0x20 || c == 0x7f || c == '\\')
+            return bad(r, e, "byte %02X in a word (write it in quotes: \"...\")", (unsigned)c);
         if (r->word.len >= MAX_WORD)
             return bad(r, e, "the word is longer than %d bytes", MAX_WORD);
+        if (c == '"') {
+            if (read_string(r, e) < 0)
+                return -1;
+            continue;
+        }
         buf_char(&r->word, (char)c);
         take(r);
     }
@@ -169,7 +175,7 @@ static int next(struct reader *r, struct err *e)
         return 0;
     }
     r->token = c == '"' ? T_STRING : T_WORD;
-    return c == '"' ? read_string(r, e) : read_plain(r, e);
+    return read_word(r, e);
 }
 
 static bool at_text(const struct reader *r)

@@ -1,0 +1,165 @@
+/* The vocabulary: words to ids, and as it travels in front of a stream. */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "data/vocab.h"
+
+static void add(struct vocab *v, const char *word, uint64_t count)
+{
+    v->counts[vocab_add(v, word, strlen(word))] += count;
+}
+
+static void ids(void **state)
+{
+    (void)state;
+    struct vocab v = {0};
+    size_t length;
+    assert_int_equal(vocab_find(&v, "a", 1), VOCAB_NONE);
+    vocab_special(&v);
+    assert_int_equal(v.n, VOCAB_SPECIAL);
+    assert_int_equal(vocab_find(&v, "<unk>", 5), VOCAB_UNKNOWN);
+    assert_int_equal(vocab_add(&v, "a", 1), 4);
+    assert_int_equal(vocab_add(&v, "a\0b", 3), 5);
+    assert_int_equal(vocab_add(&v, "a", 1), 4);
+    assert_int_equal(vocab_find(&v, "a\0b", 3), 5);
+    assert_int_equal(vocab_find(&v, "a\0", 2), VOCAB_NONE);
+    assert_memory_equal(vocab_word(&v, 5, &length), "a\0b", 3);
+    assert_int_equal(length, 3);
+    for (uint32_t i = 0; i < 20000; i++) { /* the table grows under them */
+        char word[16];
+        int n = snprintf(word, sizeof word, "w%u", i);
+        assert_int_equal(vocab_add(&v, word, (size_t)n), 6 + i);
+    }
+    assert_int_equal(vocab_find(&v, "w19999", 6), 20005);
+    assert_int_equal(vocab_find(&v, "a", 1), 4);
+    vocab_free(&v);
+}
+
+static void prune(void **state)
+{
+    (void)state;
+    struct vocab v = {0};
+    size_t length;
+    vocab_special(&v);
+    meta_set(&v.meta, "tokenize.level", "word");
+    add(&v, "rare", 1);
+    add(&v, "b", 3);
+    add(&v, "often", 9);
+    add(&v, "a", 3);
+    add(&v, "B", 3);
+    uint32_t *map = vocab_prune(&v, 2, 3);
+    assert_int_equal(v.n, VOCAB_SPECIAL + 3);
+    static const char *const order[] = {"often", "B", "a"}; /* falling count, ties by bytes; "b" is one too many */
+    for (uint32_t i = 0; i < 3; i++) {
+        const char *word = vocab_word(&v, VOCAB_SPECIAL + i, &length);
+        assert_int_equal(length, strlen(order[i]));
+        assert_memory_equal(word, order[i], length);
+    }
+    const uint32_t wanted[] = {0, 1, 2, 3, 1, 1, 4, 6, 5};
+    assert_memory_equal(map, wanted, sizeof wanted);
+    assert_int_equal(v.counts[VOCAB_UNKNOWN], 4);
+    assert_int_equal(v.counts[4], 9);
+    assert_string_equal(meta_get(&v.meta, "tokenize.level"), "word");
+    assert_int_equal(vocab_find(&v, "rare", 4), VOCAB_NONE);
+    free(map);
+    map = vocab_prune(&v, 1, 0);
+    assert_int_equal(v.n, VOCAB_SPECIAL + 3);
+    assert_int_equal(map[4], 4);
+    free(map);
+    vocab_free(&v);
+}
+
+/* Writes the vocabulary as a segment and reads it back. */
+static void travels(void **state)
+{
+    (void)state;
+    struct vocab v = {0}, back = {0};
+    struct err e = {0};
+    struct meta head = {0};
+    struct segment segment = {0};
+    struct outfile out = {.fd = memory_file("", 0), .inplace = true};
+    vocab_special(&v);
+    add(&v, "\xe7\x88\xb1", 5);
+    add(&v, "", 1);
+    add(&v, "x y", 2);
+    meta_set(&v.meta, "tokenize.level", "grapheme");
+    struct sink *k = sink_open(&out);
+    meta_set(&head, "profile", "tokens");
+    assert_int_equal(sink_head(k, &head, &e), 0);
+    assert_int_equal(vocab_write(&v, "src.", k, &e), 0);
+    assert_int_equal(sink_end(k, "complete", NULL, &e), 0);
+    sink_close(k);
+    lseek(out.fd, 0, SEEK_SET);
+    struct source *s = source_open(out.fd, "x");
+    assert_int_equal(source_segment(s, &segment, &e), 1);
+    assert_int_equal(vocab_read(&back, "", &segment, &e), -1);
+    assert_failed(e, STATUS_DATA, "vocab.text.offsets");
+    assert_int_equal(vocab_read(&back, "src.", &segment, &e), 0);
+    assert_true(vocab_same(&v, &back));
+    assert_int_equal(back.counts[4], 5);
+    assert_int_equal(vocab_find(&back, "x y", 3), 6);
+    back.counts[4]++;
+    assert_true(vocab_same(&v, &back));
+    meta_set(&back.meta, "tokenize.level", "word");
+    assert_false(vocab_same(&v, &back));
+    meta_set(&back.meta, "tokenize.level", "grapheme");
+    add(&back, "new", 1);
+    assert_false(vocab_same(&v, &back));
+
+    static const struct {
+        size_t at;
+        uint64_t value;
+        const char *says;
+    } wrongs[] = {{0, 1, "fit together"}, {7, 99, "fit together"}, {2, 1, "out of order"}, {3, 1ull << 50, "out of order"}};
+    uint64_t *offsets = segment_find(&segment, "src.vocab.text.offsets")->data;
+    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+        uint64_t was = offsets[wrongs[i].at];
+        offsets[wrongs[i].at] = wrongs[i].value;
+        assert_int_equal(vocab_read(&back, "src.", &segment, &e), -1);
+        assert_failed(e, STATUS_DATA, wrongs[i].says);
+        offsets[wrongs[i].at] = was;
+    }
+    offsets[5] = offsets[6] = offsets[7]; /* the last two words are empty */
+    assert_int_equal(vocab_read(&back, "src.", &segment, &e), -1);
+    assert_failed(e, STATUS_DATA, "twice");
+    struct tensor *counts = segment_find(&segment, "src.vocab.count");
+    counts->dtype = DTYPE_I64;
+    assert_int_equal(vocab_read(&back, "src.", &segment, &e), -1);
+    assert_failed(e, STATUS_DATA, "i64");
+    vocab_free(&v);
+    vocab_free(&back);
+    meta_free(&head);
+    segment_free(&segment);
+    source_close(s);
+}
+
+static void maps(void **state)
+{
+    (void)state;
+    struct vocab from = {0}, to = {0};
+    vocab_special(&from);
+    vocab_special(&to);
+    add(&from, "a", 1);
+    add(&from, "b", 1);
+    add(&to, "c", 1);
+    add(&to, "b", 1);
+    uint32_t *map = vocab_map(&from, &to);
+    const uint32_t wanted[] = {0, 1, 2, 3, VOCAB_UNKNOWN, 5};
+    assert_memory_equal(map, wanted, sizeof wanted);
+    free(map);
+    vocab_free(&from);
+    vocab_free(&to);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids),
+        cmocka_unit_test(prune),
+        cmocka_unit_test(travels),
+        cmocka_unit_test(maps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
