@@ -33,6 +33,7 @@ static inline struct buf file_bytes(int fd)
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     for (ssize_t n; (n = read(fd, buf_room(&out, 1 << 16), 1 << 16)) > 0;)
         out.len += (size_t)n;
+    out.data[out.len] = 0;
     return out;
 }
 
