@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +68,14 @@ static struct text_tokens tokens;
 static struct progress progress;
 static double bytes_read;
 
+static bool reads_standard_input(void)
+{
+    bool reads = !cli.n_operands;
+    for (int i = 0; i < cli.n_operands; i++)
+        reads = reads || !strcmp(cli.operands[i], "-");
+    return reads;
+}
+
 static int check_options(struct err *e)
 {
     static const char *const learning[] = {"min-count", "max-vocab", "shared-vocab"};
@@ -78,6 +87,8 @@ static int check_options(struct err *e)
     for (size_t i = 0; own.vocab && i < sizeof learning / sizeof *learning; i++)
         if (opt_given(groups, learning[i]))
             return err_fail(e, STATUS_MISUSED, "--%s is for learning a vocabulary (leave it or --vocab out)", learning[i]);
+    if (own.vocab && !strcmp(own.vocab, "-") && reads_standard_input())
+        return err_fail(e, STATUS_MISUSED, "--vocab -: standard input is the text already (name a file)");
     return 0;
 }
 
@@ -135,10 +146,10 @@ static void notes(void)
 {
     uint64_t cuts = text_split_cuts(text.split);
     if (text.clean.replaced)
-        cli_note("%s:%" PRIu64 ": not UTF-8 there; %" PRIu64 " broken characters became U+FFFD (--strict refuses such text)",
+        cli_note("%s:%" PRIu64 ": not UTF-8; U+FFFD was put in %" PRIu64 " times in all (--strict refuses such text)",
                  text.clean.first_file, text.clean.first_line, text.clean.replaced);
     if (cuts)
-        cli_note("%" PRIu64 " cuts in words longer than %d bytes (is it text with white space?)", cuts, TEXT_WINDOW);
+        cli_note("words longer than %d bytes were cut, %" PRIu64 " times in all (is it text?)", TEXT_WINDOW, cuts);
     if (tokens.unknown)
         cli_note("%" PRIu64 " of %" PRIu64 " tokens are not in the vocabulary and became <unk>", tokens.unknown,
                  tokens.tokens);

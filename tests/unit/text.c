@@ -1,0 +1,408 @@
+/* Text into tokens: golden tables for repair, levels, items; and that neither chunks nor windows show. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "data/text_level.h"
+#include "data/text_pipe.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define BYTES(text)  text, sizeof(text) - 1
+
+/* ---- Repair ---- */
+
+static const struct {
+    const char *in;
+    size_t length;
+    const char *out;
+    uint64_t replaced;
+} repairs[] = {
+#define R "\xef\xbf\xbd"
+    {BYTES("plain text, twice eight bytes"), "plain text, twice eight bytes", 0},
+    {BYTES("a\xc3\xa9\xe6\x88\x91\xf0\x9f\x98\x80z"), "a\xc3\xa9\xe6\x88\x91\xf0\x9f\x98\x80z", 0},
+    /* the tables of section 3.9 of the Unicode Standard */
+    {BYTES("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41"), R R R R R R R R "A", 8},
+    {BYTES("\xed\xa0\x80\xed\xbf\xbf\xed\xaf\x41"), R R R R R R R R "A", 8},
+    {BYTES("\xf4\x91\x92\x93\xff\x41\x80\xbf\x42"), R R R R R "A" R R "B", 7},
+    {BYTES("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41"), R R R R "A", 4},
+    {BYTES("\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64"), "a" R R R "b" R "c" R R "d", 6},
+    {BYTES("caf\xe9\n"), "caf" R "\n", 1},
+    {BYTES("\xe6\x88"), R, 1},
+    {BYTES("\xe6\x88\r\n"), R "\n", 1},
+    {BYTES("\xc1\xfe\xff\xf8"), R R R R, 4},
+    /* the start of a file, the ends of lines */
+    {BYTES("\xef\xbb\xbf" "x\xef\xbb\xbf"), "x\xef\xbb\xbf", 0},
+    {BYTES("\xef\xbb\xbf"), "", 0},
+    {BYTES("\xef\xbb"), R, 1},
+    {BYTES("\r\xef\xbb\xbf"), "\r\xef\xbb\xbf", 0},
+    {BYTES("a\r\nb\rc\r\r\n\n\rd\r"), "a\nb\rc\n\n\rd\r", 0},
+    {BYTES(""), "", 0},
+};
+
+static void test_repair(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(repairs); i++)
+        for (size_t cut = 0; cut <= repairs[i].length + 1; cut++) { /* beyond the end: byte by byte */
+            struct text_clean c = {0};
+            struct buf out = {0};
+            struct err e = {0};
+            const char *in = repairs[i].in;
+            size_t n = repairs[i].length, step = cut > n ? 1 : cut ? cut : n;
+            text_clean_begin(&c, "in");
+            for (size_t at = 0; at < n; at += step)
+                assert_int_equal(text_clean_add(&c, in + at, n - at < step ? n - at : step, &out, &e), 0);
+            assert_int_equal(text_clean_end(&c, &out, &e), 0);
+            assert_string_equal(buf_string(&out), repairs[i].out);
+            assert_int_equal(c.replaced, repairs[i].replaced);
+            buf_free(&out);
+        }
+}
+
+static void test_strict(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *says;
+    } rows[] = {
+        {"one\r\ntwo\nthr\xc3 e", "in:3: not UTF-8, byte 0xC3 (without --strict it becomes U+FFFD)"},
+        {"\xff", "in:1: not UTF-8, byte 0xFF (without --strict it becomes U+FFFD)"},
+        {"\n\xe6\x88", "in:2: not UTF-8, byte 0xE6 (without --strict it becomes U+FFFD)"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct text_clean c = {.strict = true};
+        struct buf out = {0};
+        struct err e = {0};
+        text_clean_begin(&c, "in");
+        int result = text_clean_add(&c, rows[i].in, strlen(rows[i].in), &out, &e);
+        result = result < 0 ? result : text_clean_end(&c, &out, &e);
+        assert_int_equal(result, -1);
+        assert_int_equal(e.status, STATUS_DATA);
+        assert_string_equal(e.text, rows[i].says);
+        buf_free(&out);
+    }
+}
+
+/* ---- Tokens and items: shown as token|token/ for each part, + in front of one that continues, ~ between sides ---- */
+
+struct show {
+    struct buf out;
+    int side;
+    bool first;
+    size_t tokens, parts;
+    bool quiet;
+};
+
+static int show_token(void *context, int side, const char *word, size_t length, struct err *e)
+{
+    struct show *s = context;
+    (void)e;
+    s->tokens++;
+    if (s->quiet)
+        return 0;
+    if (side != s->side) {
+        buf_char(&s->out, '~');
+        s->side = side;
+    } else if (!s->first) {
+        buf_char(&s->out, '|');
+    }
+    s->first = false;
+    buf_add(&s->out, word, length);
+    return 0;
+}
+
+static int show_part(void *context, bool continued, struct err *e)
+{
+    struct show *s = context;
+    (void)e;
+    buf_text(&s->out, continued ? "+/" : "/");
+    s->side = 0;
+    s->first = true;
+    s->parts++;
+    return 0;
+}
+
+struct kind {
+    struct text_options how;
+    enum text_item_kind item;
+};
+
+/* Runs bytes through a pipe, `step` bytes at a time; false when they are refused. */
+static bool pipe_text(const struct kind *k, const char *in, size_t n, size_t step, size_t window, struct show *show,
+                      struct err *e)
+{
+    struct text_pipe p = {0};
+    struct text_part_receiver to = {show, show_token, show_part};
+    bool quiet = show->quiet;
+    buf_clear(&show->out);
+    *show = (struct show){.out = show->out, .first = true, .quiet = quiet};
+    bool good = text_pipe_open(&p, &k->how, k->item, false, false, window, &to, e) == 0;
+    if (good)
+        text_pipe_begin(&p, "in");
+    for (size_t at = 0; good && at < n; at += step)
+        good = text_pipe_add(&p, in + at, n - at < step ? n - at : step, e) == 0;
+    good = good && text_pipe_end(&p, e) == 0;
+    text_pipe_close(&p);
+    return good;
+}
+
+#define SPACE {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE}
+#define SPACE_LOWER_NO_PUNCT {{TEXT_SPACE, true, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE}
+#define SPACE_FILE {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE}
+#define SPACE_PARAGRAPH {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH}
+#define SPACE_PAIR {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR}
+#define WORD {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE}
+#define WORD_NO_PUNCT {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE}
+#define WORD_NO_PUNCT_PARAGRAPH {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_PARAGRAPH}
+#define WORD_LOWER {{TEXT_WORD, true, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE}
+#define WORD_NFC {{TEXT_WORD, false, TEXT_NFC, TEXT_KEEP}, TEXT_LINE}
+#define WORD_NFKC_LOWER {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP}, TEXT_LINE}
+#define WORD_FILE {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE}
+#define GRAPHEME {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE}
+#define GRAPHEME_NO_PUNCT {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE}
+#define GRAPHEME_FILE {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE}
+#define GRAPHEME_PARAGRAPH {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH}
+#define GRAPHEME_PAIR {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR}
+#define BYTE {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE}
+#define BYTE_FILE {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE}
+
+static const struct {
+    struct kind kind;
+    const char *in;
+    size_t length;
+    const char *out;
+} golden[] = {
+    /* lines */
+    {SPACE, BYTES(""), ""},
+    {SPACE, BYTES("\n"), "/"},
+    {SPACE, BYTES("\n\n\n"), "///"},
+    {SPACE, BYTES("a b\nc"), "a|b/c/"},
+    {SPACE, BYTES("a b\r\n\r\nc\r\n"), "a|b//c/"},
+    {SPACE, BYTES("\xef\xbb\xbf" "a\n"), "a/"},
+    {SPACE, BYTES("  a \t b  \n \n  "), "a|b///"},
+    {SPACE, BYTES("a\rb\n"), "a|b/"},
+    {SPACE, BYTES("source\ttarget"), "source|target/"},
+    {SPACE, BYTES("Hello, WORLD -- it's\n"), "Hello,|WORLD|--|it's/"},
+    {SPACE_LOWER_NO_PUNCT, BYTES("Hello, WORLD -- \xe2\x82\xac it's\n"), "hello,|world|it's/"},
+    /* no-break space, en quad, ideographic space, line and paragraph separator, next line: white space, not line ends */
+    {SPACE, BYTES("a\xc2\xa0" "b\xe2\x80\x80" "c\xe3\x80\x80" "d\xe2\x80\xa8" "e\xe2\x80\xa9" "f\xc2\x85g\n"), "a|b|c|d|e|f|g/"},
+    /* zero width space and soft hyphen are none */
+    {SPACE, BYTES("a\xe2\x80\x8b" "b c\xc2\xad" "d\n"), "a\xe2\x80\x8b" "b|c\xc2\xad" "d/"},
+    {SPACE, BYTES("a\xff" "b \xe6\x88"), "a" R "b|" R "/"},
+    /* other items */
+    {SPACE_FILE, BYTES(""), ""},
+    {SPACE_FILE, BYTES("\n"), "\n/"},
+    {SPACE_FILE, BYTES("a b\n\nc\r\n"), "a|b|\n|\n|c|\n/"},
+    {SPACE_FILE, BYTES("a\nb"), "a|\n|b/"},
+    {SPACE_PARAGRAPH, BYTES("\n\na b\nc\n \t\n\nd\n"), "a|b|c/d/"},
+    {SPACE_PARAGRAPH, BYTES("\n \n"), ""},
+    {GRAPHEME_PARAGRAPH, BYTES("\nab\nc\n\n\nd\n \ne\n"), "a|b|\n|c/d|\n| |\n|e/"},
+    {WORD_NO_PUNCT_PARAGRAPH, BYTES("a.\n--\nb\n\n--\n\nc"), "a|b/c/"},
+    {SPACE_PAIR, BYTES("a b\tc d\n\t\ne\t"), "a|b~c|d//e/"},
+    {GRAPHEME_PAIR, BYTES("a b\tc\n"), "a| |b~c/"},
+    /* words: UAX #29, Chinese, Japanese and Thai by dictionary */
+    {WORD, BYTES("The quick (\"brown\") fox can't jump 32.3 feet, right?\n"),
+     "The|quick|(|\"|brown|\"|)|fox|can't|jump|32.3|feet|,|right|?/"},
+    {WORD_NO_PUNCT, BYTES("Well-known: $5 \xe2\x80\x94 (yes)!\n"), "Well|known|5|yes/"},
+    {WORD, BYTES("\xe6\x88\x91\xe7\x88\xb1\xe5\xad\xa6\xe4\xb9\xa0\xe7\x88\xb1\xe5\x8a\xb3\xe5\x8a\xa8\xef\xbc\x8c"
+                 "\xe6\x98\xaf\xe4\xb8\xaa\xe5\xa5\xbd\xe9\x9d\x92\xe5\xb9\xb4\n"),
+     "\xe6\x88\x91|\xe7\x88\xb1|\xe5\xad\xa6\xe4\xb9\xa0|\xe7\x88\xb1|\xe5\x8a\xb3\xe5\x8a\xa8|\xef\xbc\x8c|"
+     "\xe6\x98\xaf|\xe4\xb8\xaa|\xe5\xa5\xbd|\xe9\x9d\x92\xe5\xb9\xb4/"},
+    {WORD, BYTES("a\0b\n"), "a|"}, /* and what stands behind the NUL: see below */
+    {WORD_LOWER, BYTES("\xc3\x89T\xc3\x89 \xce\xa3\xce\x91\xce\xa3 I\n"), "\xc3\xa9t\xc3\xa9|\xcf\x83\xce\xb1\xcf\x82|i/"},
+    {WORD_LOWER, BYTES("\xc4\xb0I\n"), "i\xcc\x87i/"}, /* not by the rules of Turkish, whatever the locale */
+    {WORD_NFC, BYTES("e\xcc\x81t\xc3\xa9 \xef\xac\x81\n"), "\xc3\xa9t\xc3\xa9|\xef\xac\x81/"},
+    {WORD_NFKC_LOWER, BYTES("\xef\xbc\xa1\xef\xbc\xa2 \xef\xac\x81 x\xc2\xb2 \xe2\x84\x8c\n"), "ab|fi|x2|h/"},
+    {WORD_FILE, BYTES("a b\nc\n"), "a|b|\n|c|\n/"},
+    /* characters as one sees them */
+    {GRAPHEME, BYTES("a b.\n"), "a| |b|./"},
+    {GRAPHEME, BYTES("e\xcc\x81" "x\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa\xed\x95\x9c\n"),
+     "e\xcc\x81|x|\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7|\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa|\xed\x95\x9c/"},
+    {GRAPHEME_NO_PUNCT,
+     BYTES("\xe6\x88\x91\xe7\x88\xb1\xe5\xad\xa6\xe4\xb9\xa0\xe7\x88\xb1\xe5\x8a\xb3\xe5\x8a\xa8\xef\xbc\x8c"
+           "\xe6\x98\xaf\xe4\xb8\xaa\xe5\xa5\xbd\xe9\x9d\x92\xe5\xb9\xb4\n"),
+     "\xe6\x88\x91|\xe7\x88\xb1|\xe5\xad\xa6|\xe4\xb9\xa0|\xe7\x88\xb1|\xe5\x8a\xb3|\xe5\x8a\xa8|"
+     "\xe6\x98\xaf|\xe4\xb8\xaa|\xe5\xa5\xbd|\xe9\x9d\x92|\xe5\xb9\xb4/"},
+    {GRAPHEME_FILE, BYTES("a\r\n\n\tb"), "a|\n|\n|\t|b/"},
+    {BYTE, BYTES("a \xc3\xa9\n"), "a| |<0xC3>|<0xA9>/"},
+    {BYTE_FILE, BYTES("\xff\n"), "<0xEF>|<0xBF>|<0xBD>|\n/"},
+};
+
+static void test_golden(void **state)
+{
+    (void)state;
+    static const size_t steps[] = {1, 2, 3, 7, 1000}, windows[] = {64, TEXT_WINDOW};
+    struct show show = {0};
+    struct err e = {0};
+    for (size_t i = 0; i < COUNT(golden); i++)
+        for (size_t j = 0; j < COUNT(steps); j++)
+            for (size_t w = 0; w < COUNT(windows); w++) {
+                if (!pipe_text(&golden[i].kind, golden[i].in, golden[i].length, steps[j], windows[w], &show, &e))
+                    fail_msg("row %zu: %s", i, e.text);
+                if (strcmp(buf_string(&show.out), golden[i].out))
+                    fail_msg("row %zu, step %zu: '%s' is not '%s'", i, steps[j], show.out.data, golden[i].out);
+            }
+    /* NUL is a character like others */
+    static const struct kind kind = WORD;
+    assert_true(pipe_text(&kind, BYTES("a\0b\n"), 1, 64, &show, &e));
+    assert_int_equal(show.out.len, 6);
+    assert_memory_equal(show.out.data, "a|\0|b/", 6);
+    buf_free(&show.out);
+}
+
+static void test_bad_pairs(void **state)
+{
+    (void)state;
+    static const struct kind kind = SPACE_PAIR;
+    static const char *const rows[][2] = {
+        {"a\tb\nc\nd\te\n", "in:2: no TAB (a line of pairs is: source, one TAB, target)"},
+        {"a\tb\n\xc3\xa9\tc\td\n", "in:2: a second TAB (a line of pairs is: source, one TAB, target)"},
+        {"a\tb\nc", "in:2: no TAB (a line of pairs is: source, one TAB, target)"},
+        {"a\tb\n\n", "in:2: no TAB (a line of pairs is: source, one TAB, target)"},
+    };
+    struct show show = {0};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct err e = {0};
+        assert_false(pipe_text(&kind, rows[i][0], strlen(rows[i][0]), 1000, TEXT_WINDOW, &show, &e));
+        assert_int_equal(e.status, STATUS_DATA);
+        assert_string_equal(e.text, rows[i][1]);
+    }
+    buf_free(&show.out);
+}
+
+/* Windows never show: a text in one line, without line ends and with few blanks, gives the same tokens through small windows
+ * as through one that holds it all. (Chinese alone is not in it: its words depend on the whole run.) */
+static void test_windows(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"word ", "and-", "can't ", "\xc3\x89t\xc3\xa9, ", "e\xcc\x81", "\xd1\x81\xd0\xbb ",
+                                         "\xe6\x88\x91\xe7\x88\xb1\xef\xbc\x8c", "\xc2\xa0", "32.3 ", "\t", "(", "\xf0\x9f\x98\x80 "};
+    static const struct kind kinds[] = {SPACE, WORD, WORD_LOWER, WORD_NFKC_LOWER, GRAPHEME, GRAPHEME_FILE, BYTE, SPACE_PARAGRAPH};
+    struct buf text = {0};
+    struct show small = {0}, large = {0};
+    struct err e = {0};
+    uint32_t chance = 1;
+    for (int i = 0; i < 4000; i++) {
+        chance = chance * 1664525u + 1013904223u;
+        buf_text(&text, pieces[(chance >> 16) % COUNT(pieces)]);
+    }
+    for (size_t k = 0; k < COUNT(kinds); k++) {
+        assert_true(pipe_text(&kinds[k], text.data, text.len, text.len, 1 << 20, &large, &e));
+        for (size_t window = 128; window < 4096; window = window * 3 + 1) {
+            assert_true(pipe_text(&kinds[k], text.data, text.len, window / 3 + 1, window, &small, &e));
+            assert_string_equal(buf_string(&small.out), buf_string(&large.out));
+        }
+    }
+    buf_free(&small.out);
+    buf_free(&large.out);
+    buf_free(&text);
+}
+
+/* A word longer than its window is cut, but never inside a character; nothing is lost. */
+static void test_long_words(void **state)
+{
+    (void)state;
+    static const struct kind kinds[] = {SPACE, WORD, GRAPHEME};
+    static const char *const letters[] = {"a", "\xc3\xa9", "e\xcc\x81", "\xf0\x9f\x98\x80"};
+    struct show show = {0};
+    struct buf text = {0};
+    struct err e = {0};
+    for (size_t k = 0; k < COUNT(kinds); k++)
+        for (size_t l = 0; l < COUNT(letters); l++) {
+            size_t n = strlen(letters[l]), at = 0;
+            buf_clear(&text);
+            for (int i = 0; i < 300; i++)
+                buf_text(&text, letters[l]);
+            assert_true(pipe_text(&kinds[k], text.data, text.len, 10, 64, &show, &e));
+            for (size_t i = 0, run = 0; i < show.out.len; i++)
+                if (show.out.data[i] == '|' || show.out.data[i] == '/') {
+                    assert_int_equal(run % n, 0);
+                    run = 0;
+                } else {
+                    assert_int_equal(show.out.data[i], text.data[at]);
+                    at++;
+                    run++;
+                }
+            assert_int_equal(at, text.len);
+        }
+    buf_free(&show.out);
+    buf_free(&text);
+}
+
+/* Parts are full, and an item that just fits has no empty one behind it. */
+static void test_parts(void **state)
+{
+    (void)state;
+    static const struct kind kind = SPACE;
+    static const size_t lengths[] = {TEXT_PART - 1, TEXT_PART, TEXT_PART + 1, 2 * TEXT_PART, 2 * TEXT_PART + 1};
+    static const char *const parts[] = {"//", "//", "/+//", "/+//", "/+/+//"};
+    struct show show = {.quiet = true};
+    struct buf text = {0};
+    struct err e = {0};
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        buf_clear(&text);
+        for (size_t j = 0; j < lengths[i]; j++)
+            buf_text(&text, "a ");
+        buf_text(&text, "\nb\n");
+        assert_true(pipe_text(&kind, text.data, text.len, 5000, TEXT_WINDOW, &show, &e));
+        assert_int_equal(show.tokens, lengths[i] + 1);
+        assert_string_equal(buf_string(&show.out), parts[i]);
+    }
+    buf_free(&show.out);
+    buf_free(&text);
+}
+
+/* ---- Joining ---- */
+
+static void test_join(void **state)
+{
+    (void)state;
+    static const struct {
+        enum text_level level;
+        const char *tokens; /* separated by | */
+        const char *text;
+    } rows[] = {
+        {TEXT_SPACE, "Hello,|world|\n|--|x", "Hello, world\n-- x"},
+        {TEXT_WORD, "He|said|:|\"|Well|-|known|,|(|so|)|yes|!|\"|and|\"|no|\"|.", "He said: \"Well-known, (so) yes!\" and \"no\"."},
+        {TEXT_WORD, "can't|cost|$|5|\n|x", "can't cost $5\nx"},
+        {TEXT_WORD, "\xe6\x88\x91|\xe7\x88\xb1|\xef\xbc\x8c|Linux|ok|\xe3\x80\x82",
+         "\xe6\x88\x91\xe7\x88\xb1\xef\xbc\x8cLinux ok\xe3\x80\x82"},
+        {TEXT_GRAPHEME, "a| |b|\n|e\xcc\x81", "a b\ne\xcc\x81"},
+        {TEXT_BYTE, "a|<0xC3>|<0xA9>|<unk>|<0xc3>", "a\xc3\xa9<unk><0xc3>"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct text_join join = {.level = rows[i].level};
+        struct buf out = {0};
+        for (const char *at = rows[i].tokens; *at; at += *at == '|') {
+            size_t n = strcspn(at, "|");
+            text_join_add(&join, at, n, &out);
+            at += n;
+        }
+        assert_string_equal(buf_string(&out), rows[i].text);
+        buf_free(&out);
+    }
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    char spelt[TEXT_BYTE_ROOM];
+    for (int byte = 0; byte < 256; byte++)
+        assert_int_equal(text_byte(spelt, text_byte_spell((unsigned char)byte, spelt)), byte);
+    assert_int_equal(text_byte("<0xG0>", 6), -1);
+    assert_int_equal(text_byte("", 0), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_repair),     cmocka_unit_test(test_strict),     cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_bad_pairs),  cmocka_unit_test(test_windows),    cmocka_unit_test(test_long_words),
+        cmocka_unit_test(test_parts),      cmocka_unit_test(test_join),       cmocka_unit_test(test_bytes),
+    };
+    return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
