@@ -218,7 +218,7 @@ static int put_ids(struct reader *r, const uint32_t *ids, size_t low, size_t hig
 static int put_targets(struct reader *r, const struct tensor *targets, size_t low, size_t high, struct err *e)
 {
     struct corpus *c = r->c;
-    uint64_t limit = r->want->like ? r->want->like->outputs : UINT32_MAX - 1;
+    uint64_t limit = r->want->like ? r->want->like->outputs : CORPUS_MAX_CLASSES;
     for (size_t row = low; row < high; row++) {
         if (corpus_class(targets, row, limit, &r->words[row - low], e) < 0)
             return -1;

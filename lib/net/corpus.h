@@ -23,6 +23,8 @@
 enum corpus_by { CORPUS_AUTO, CORPUS_TEXT, CORPUS_ITEM };
 #define CORPUS_BY_CHOICES "auto|text|item"
 
+enum { CORPUS_MAX_CLASSES = 1 << 24 }; /* of a target column */
+
 /* An array that lies in a file without a name. */
 struct spool {
     bool open;
