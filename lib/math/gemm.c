@@ -6,8 +6,17 @@
 
 static const struct gemm_code *const code[KERN_LEVELS] = KERN_FAMILY(gemm);
 
-/* Rows of A that are run through all panels before the next: about half a second-level cache of them. */
-enum { A_REALS = 32768, SMALL_WORK = 200000 };
+/* A_REALS: elements of A that are run through all panels before the next, a part of the second-level cache.
+ * SPLIT_WORK: about a fifth of a millisecond; to wake a sleeping thread takes up to a tenth. */
+enum { A_REALS = 32768, SPLIT_WORK = 8000000 };
+
+void split_work(size_t n, size_t work, void (*part)(void *context, size_t low, size_t high), void *context)
+{
+    if (work < SPLIT_WORK)
+        part(context, 0, n);
+    else
+        par_for(n, 1, part, context);
+}
 
 void gemm_part(const struct gemm *g, size_t low, size_t high, size_t first, size_t last)
 {
@@ -32,10 +41,7 @@ static void rows_of(void *context, size_t low, size_t high)
 
 void gemm(const struct gemm *g)
 {
-    if (g->rows * g->depth * lanes_up(g->columns) < SMALL_WORK)
-        gemm_part(g, 0, g->rows, 0, panels(g->columns));
-    else
-        par_for(g->rows, 1, rows_of, (void *)g);
+    split_work(g->rows, g->rows * g->depth * lanes_up(g->columns), rows_of, (void *)g);
 }
 
 void gemm_transpose(const real *b, size_t depth, size_t columns, real *out)
@@ -70,7 +76,8 @@ void array_sigmoid(size_t n, const real *x, real *y)
     code[kern_level()]->sigmoid(n, x, y);
 }
 
-/* x = 2^e m with m within a factor sqrt 2 of 1; log m = 2 artanh s = 2 (s + s^3/3 + s^5/5 + ...) with s = (m-1) / (m+1). */
+/* x = 2^e m with m within a factor sqrt 2 of 1; log m = 2 artanh s = 2 (s + s^3/3 + s^5/5 + ...) with s = (m-1) /
+ * (m+1). */
 double scalar_log(double x)
 {
     if (!(x > 0) || isinf(x))

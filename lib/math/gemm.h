@@ -2,8 +2,8 @@
  *
  *     C [rows, columns] = start + A [rows, depth] B [depth, columns]
  *
- * B lies in panels of 64 columns, each [depth][64], padded with zeros; C and A may too. That one layout is what weights,
- * gates and their gradients are stored in, so nothing is packed on the way:
+ * B lies in panels of 64 columns, each [depth][64], padded with zeros; C and A may too. That one layout is what
+ * weights, gates and their gradients are stored in, so nothing is packed on the way:
  *
  *     A[m,k] = a[m * a_row + (k % 64) * a_step + (k / 64) * a_chunk]
  *     B[k,n] = b[(n / 64) * b_panel + k * b_step + n % 64]
@@ -24,6 +24,10 @@
 #include "math/kern.h"
 
 enum { PANEL = 64, GEMM_LANES = 16 }; /* columns are computed in multiples of 16 */
+
+/* par_for over 0 .. n-1 when the work, in multiplications, outlasts the waking of threads; else the caller does it
+ * all. */
+void split_work(size_t n, size_t work, void (*part)(void *context, size_t low, size_t high), void *context);
 
 enum gemm_start { GEMM_ZERO, GEMM_ADD, GEMM_BIAS }; /* C starts as 0, as what it is, as bias[n] in every row */
 
@@ -50,20 +54,57 @@ static inline size_t lanes_up(size_t columns)
     return (columns + GEMM_LANES - 1) / GEMM_LANES * GEMM_LANES;
 }
 
+/* The three ways A may lie, two of B, two of C; `ld` reals from a row to the next, `panel` from a panel to the next. */
+static inline void gemm_left_rows(struct gemm *g, const real *a, size_t ld)
+{
+    g->a = a, g->a_row = ld, g->a_step = 1, g->a_chunk = PANEL;
+}
+
+static inline void gemm_left_transposed(struct gemm *g, const real *a, size_t ld)
+{
+    g->a = a, g->a_row = 1, g->a_step = ld, g->a_chunk = PANEL * ld;
+}
+
+static inline void gemm_left_panels(struct gemm *g, const real *a, size_t panel)
+{
+    g->a = a, g->a_row = PANEL, g->a_step = 1, g->a_chunk = panel;
+}
+
+static inline void gemm_right_panels(struct gemm *g, const real *b, size_t panel)
+{
+    g->b = b, g->b_panel = panel, g->b_step = PANEL;
+}
+
+static inline void gemm_right_rows(struct gemm *g, const real *b, size_t ld)
+{
+    g->b = b, g->b_panel = PANEL, g->b_step = ld;
+}
+
+static inline void gemm_result_panels(struct gemm *g, real *c, size_t panel)
+{
+    g->c = c, g->c_panel = panel, g->c_row = PANEL;
+}
+
+static inline void gemm_result_rows(struct gemm *g, real *c, size_t ld)
+{
+    g->c = c, g->c_panel = PANEL, g->c_row = ld;
+}
+
 /* Computes rows low .. high-1 of panels first .. last-1. C is written up to columns rounded to 16. */
 void gemm_part(const struct gemm *g, size_t low, size_t high, size_t first, size_t last);
 
 /* All of it; split among threads by rows when that pays. */
 void gemm(const struct gemm *g);
 
-/* The transpose of a packed matrix [depth, columns] as panels of [columns rounded up to 64][64], for A in panels or rows:
- * out[(k / 64) * out_panel + n * 64 + k % 64] = b[(n / 64) * b_panel + k * 64 + n % 64], 0 for k >= depth.
+/* The transpose of a packed matrix [depth, columns] as panels of [columns rounded up to 64][64], for A in panels or
+ * rows: out[(k / 64) * out_panel + n * 64 + k % 64] = b[(n / 64) * b_panel + k * 64 + n % 64], 0 for k >= depth.
  * out has panels(depth) * out_panel reals; out_panel = 64 * 64 * panels(columns). */
 void gemm_transpose(const real *b, size_t depth, size_t columns, real *out);
 
 /* The innermost loop, by level: some rows of one panel. */
 struct gemm_code {
-    void (*rows)(const struct gemm *g, const real *a, const real *b, real *c, const real *bias, size_t rows, size_t columns);
+    void (*rows)(const struct gemm *g, const real *a, const real *b, real *c, const real *bias, size_t rows,
+                 size_t columns);
     void (*exp)(size_t n, const real *x, real *y); /* vec.h's functions over arrays; x and y may be the same */
     void (*tanh)(size_t n, const real *x, real *y);
     void (*sigmoid)(size_t n, const real *x, real *y);

@@ -1,7 +1,7 @@
 /* gemm_code: the inner loops of gemm.h, included once per instruction set with GEMM_TABLE as the name of the table.
  *
- * A block of ROWS x VECS vectors of C stays in registers while k runs: 6 x 4 of the 32 registers of AVX-512, 6 x 2 of the 16
- * of AVX2, 2 x 4 elsewhere. Each k loads VECS vectors of B and broadcasts ROWS elements of A. */
+ * A block of ROWS x VECS vectors of C stays in registers while k runs: 6 x 4 of the 32 registers of AVX-512, 6 x 2 of
+ * the 16 of AVX2, 2 x 4 elsewhere. Each k loads VECS vectors of B and broadcasts ROWS elements of A. */
 #include "math/gemm.h"
 #include "math/vec.h"
 
@@ -55,14 +55,26 @@ VEC_INLINE void strip(const int n_vecs, const struct gemm *g, const real *a, con
     for (size_t blocks = (rows + ROWS - 1) / ROWS; blocks > 0; blocks--) {
         size_t n = rows / blocks;
         switch (n) {
-        case 1: block(1, n_vecs, g, a, b, c, bias); break;
+        case 1:
+            block(1, n_vecs, g, a, b, c, bias);
+            break;
 #if defined(__AVX2__)
-        case 2: block(2, n_vecs, g, a, b, c, bias); break;
-        case 3: block(3, n_vecs, g, a, b, c, bias); break;
-        case 4: block(4, n_vecs, g, a, b, c, bias); break;
-        case 5: block(5, n_vecs, g, a, b, c, bias); break;
+        case 2:
+            block(2, n_vecs, g, a, b, c, bias);
+            break;
+        case 3:
+            block(3, n_vecs, g, a, b, c, bias);
+            break;
+        case 4:
+            block(4, n_vecs, g, a, b, c, bias);
+            break;
+        case 5:
+            block(5, n_vecs, g, a, b, c, bias);
+            break;
 #endif
-        default: block(ROWS, n_vecs, g, a, b, c, bias); break;
+        default:
+            block(ROWS, n_vecs, g, a, b, c, bias);
+            break;
         }
         a += n * g->a_row;
         c += n * g->c_row;
@@ -79,26 +91,32 @@ static void gemm_rows(const struct gemm *g, const real *a, const real *b, real *
         strip(VECS, g, a, b + at, c + at, bias + at, rows);
 #if defined(__AVX512F__)
     switch ((columns - at) / VEC_LANES) {
-    case 1: strip(1, g, a, b + at, c + at, bias + at, rows); break;
-    case 2: strip(2, g, a, b + at, c + at, bias + at, rows); break;
-    case 3: strip(3, g, a, b + at, c + at, bias + at, rows); break;
+    case 1:
+        strip(1, g, a, b + at, c + at, bias + at, rows);
+        break;
+    case 2:
+        strip(2, g, a, b + at, c + at, bias + at, rows);
+        break;
+    case 3:
+        strip(3, g, a, b + at, c + at, bias + at, rows);
+        break;
     }
 #endif
 }
 
 /* y = f(x) over n elements; the rest behind the last whole vector through a padded copy. */
-#define ARRAY_FUNCTION(name, f)                                \
-    static void name(size_t n, const real *x, real *y)        \
-    {                                                          \
-        size_t i = 0;                                          \
-        for (; i + VEC_LANES <= n; i += VEC_LANES)             \
-            vec_store(y + i, f(vec_load(x + i)));              \
-        if (i < n) {                                           \
-            real rest[VEC_LANES] = {0};                        \
-            memcpy(rest, x + i, (n - i) * sizeof(real));       \
-            vec_store(rest, f(vec_load(rest)));                \
-            memcpy(y + i, rest, (n - i) * sizeof(real));       \
-        }                                                      \
+#define ARRAY_FUNCTION(name, f)                                                                                        \
+    static void name(size_t n, const real *x, real *y)                                                                 \
+    {                                                                                                                  \
+        size_t i = 0;                                                                                                  \
+        for (; i + VEC_LANES <= n; i += VEC_LANES)                                                                     \
+            vec_store(y + i, f(vec_load(x + i)));                                                                      \
+        if (i < n) {                                                                                                   \
+            real rest[VEC_LANES] = {0};                                                                                \
+            memcpy(rest, x + i, (n - i) * sizeof(real));                                                               \
+            vec_store(rest, f(vec_load(rest)));                                                                        \
+            memcpy(y + i, rest, (n - i) * sizeof(real));                                                               \
+        }                                                                                                              \
     }
 ARRAY_FUNCTION(exp_of, vec_exp)
 ARRAY_FUNCTION(tanh_of, vec_tanh)

@@ -17,7 +17,7 @@ bool kern_has(enum kern_level level)
             !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
             return false; /* fall through */
     case KERN_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     default:
         return true;
     }

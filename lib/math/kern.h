@@ -1,13 +1,14 @@
 /* kern: which instruction set the inner loops use, chosen once.
  *
- * Every family of kernels is one source, written with vec.h and compiled several times: NAME_plain.c for any CPU, NAME_avx2.c
- * and NAME_avx512.c with the flags their names ask for (see MACHINE in the Makefile). Each compilation exports a table of
- * functions; KERN_FAMILY lists the tables by level and kern_level() says which one to use:
+ * Every family of kernels is one source, written with vec.h and compiled several times: NAME_plain.c for any CPU,
+ * NAME_avx2.c and NAME_avx512.c with the flags their names ask for (see MACHINE in the Makefile). Each compilation
+ * exports a table of functions; KERN_FAMILY lists the tables by level and kern_level() says which one to use:
  *
  *     static const struct gemm_code *const gemm_code[KERN_LEVELS] = KERN_FAMILY(gemm);
  *     gemm_code[kern_level()]->block(...);
  *
- * Plain C is the definition; the others are the same arithmetic in the same order, save that a * b + c is rounded once. */
+ * Plain C is the definition; the others are the same arithmetic in the same order, save that a * b + c is rounded
+ * once. */
 #ifndef MATH_KERN_H
 #define MATH_KERN_H
 
@@ -21,8 +22,8 @@ enum kern_level { KERN_PLAIN, KERN_AVX2, KERN_AVX512, KERN_LEVELS };
 #define KERN_CHOICES "auto|plain|avx2|avx512"
 extern const char *const kern_choices;
 
-/* Chooses by word, "auto" being the best this CPU has. STATUS_FAILED when the CPU lacks it, STATUS_MISUSED for another
- * word. Call it before threads start; without a call it is "auto". */
+/* Chooses by word, "auto" being the best this CPU has. STATUS_FAILED when the CPU lacks it, STATUS_MISUSED for
+ * another word. Call it before threads start; without a call it is "auto". */
 int kern_select(const char *name, struct err *e);
 
 /* Has this CPU that level? */
@@ -33,10 +34,12 @@ enum kern_level kern_level(void);
 const char *kern_name(void);
 
 /* The tables of a family by level. Elsewhere than on x86-64 there is only the plain one. */
+/* clang-format off */
 #ifdef __x86_64__
 #define KERN_FAMILY(family) {&family##_plain, &family##_avx2, &family##_avx512}
 #else
 #define KERN_FAMILY(family) {&family##_plain, &family##_plain, &family##_plain}
 #endif
+/* clang-format on */
 
 #endif

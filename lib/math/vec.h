@@ -1,8 +1,8 @@
-/* vec: as many reals as a vector register holds, for the sources of kernels that are compiled once per instruction set
- * (kern.h). The arithmetic is GCC's and clang's vector extension, so one text serves every CPU, float and double.
+/* vec: as many reals as a vector register holds, for the sources of kernels that are compiled once per instruction
+ * set (kern.h). The arithmetic is GCC's and clang's vector extension, so one text serves every CPU, float and double.
  *
- * exp, tanh and sigmoid have their one definition here: no libm, no approximate reciprocals. Within 2 units in the last
- * place; NaN comes out as NaN. */
+ * exp, tanh and sigmoid have their one definition here: no libm, no approximate reciprocals. Within 2 units in the
+ * last place; NaN comes out as NaN. */
 #ifndef MATH_VEC_H
 #define MATH_VEC_H
 

@@ -1,18 +1,19 @@
-/* cell: one step of a recurrent layer for a batch. Adding a cell is a file cell_NAME.h with its equations, forward and
- * backward, and a row in cells.h.
+/* cell: one step of a recurrent layer for a batch. Adding a cell is a file cell_NAME.h with its equations, forward
+ * and backward, and a row in cells.h.
  *
  * A step is
  *
  *     z = W_x x_t + W_h h_{t-1} + b        (the layer's products, done by rnn)
  *     gates, states_t = cell(z, states_{t-1})
  *
- * for all gates at once. Cells with a product that needs a gate first (the gru's W_n (r * h)) have two phases: the gates of
- * the first are finished and `carry` = r * h written before the product of the second is added to its gates.
+ * for all gates at once. Cells with a product that needs a gate first (the gru's W_n (r * h)) have two phases: the
+ * gates of the first are finished and `carry` = r * h written before the product of the second is added to its gates.
  *
- * Layout. Units are padded to whole vectors of CELL_LANES. Packed column (phase, unit block, gate of the phase, lane): the
- * gates of a unit block lie side by side, an LSTM's in one panel of 64. z is stored as panels,
- * z[panel][row][64]; states are rows of `state_row` reals. Forward turns z into gate activations in place (the elman cell has
- * none and leaves z); backward turns those into dz in place. Rows are independent, so any range of them may be computed by any thread. */
+ * Layout. Units are padded to whole vectors of CELL_LANES. Packed column (phase, unit block, gate of the phase,
+ * lane): the gates of a unit block lie side by side, an LSTM's in one panel of 64. z is stored as panels,
+ * z[panel][row][64]; states are rows of `state_row` reals. Forward turns z into gate activations in place (the elman
+ * cell has none and leaves z); backward turns those into dz in place. Rows are independent, so any range of them may
+ * be computed by any thread. */
 #ifndef NET_CELL_H
 #define NET_CELL_H
 
@@ -29,18 +30,18 @@ enum activation { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID };
 
 /* The operands of one step. Pointers are to row 0 of the step. */
 struct cell_step {
-    enum activation activation;     /* of cells that let it be chosen */
-    real *z;                        /* [panel][row][64]: in z, out gates (forward); in gates, out dz (backward) */
-    size_t z_panel;                 /* reals from a panel to the next */
-    const real *before[CELL_STATES]; /* states at t-1; state 0 is h, the layer's output */
-    real *after[CELL_STATES];       /* states at t: out (forward), in (backward) */
-    size_t state_row;               /* reals from a row of a state to the next */
+    enum activation activation;       /* of cells that let it be chosen */
+    real *z;                          /* [panel][row][64]: in z, out gates (forward); in gates, out dz (backward) */
+    size_t z_panel;                   /* reals from a panel to the next */
+    const real *before[CELL_STATES];  /* states at t-1; state 0 is h, the layer's output */
+    real *after[CELL_STATES];         /* states at t: out (forward), in (backward) */
+    size_t state_row;                 /* reals from a row of a state to the next */
     const real *vector[CELL_VECTORS]; /* the cell's own parameter vectors (peepholes), one real a unit, padded */
-    real *carry;                    /* two phases: what the second product multiplies (r * h) in place of h; forward out */
-    const real *dcarry;             /* backward of phase 0: gradient of carry */
-    const real *dh;                 /* backward: gradient of h_t, everything added up */
-    real *dh_before;                /* backward: gradient of h_{t-1}; a cell adds its elementwise part (gru) */
-    real *dstate[CELL_STATES];      /* backward, states 1..: in the gradient of the state at t, out that at t-1 */
+    real *carry;               /* two phases: what the second product multiplies (r * h) in place of h; forward out */
+    const real *dcarry;        /* backward of phase 0: gradient of carry */
+    const real *dh;            /* backward: gradient of h_t, everything added up */
+    real *dh_before;           /* backward: gradient of h_{t-1}; a cell adds its elementwise part (gru) */
+    real *dstate[CELL_STATES]; /* backward, states 1..: in the gradient of the state at t, out that at t-1 */
 };
 
 /* Rows low <= row < high and unit blocks of 16 first <= block < last. */
@@ -51,15 +52,15 @@ struct cell_range {
 struct cell {
     const char *name;
     int gates, states;
-    int phases, phase_gates[CELL_PHASES]; /* gates of each phase; they add up to `gates` */
+    int phases, phase_gates[CELL_PHASES];                 /* gates of each phase; they add up to `gates` */
     const char *gate_names[4], *state_names[CELL_STATES]; /* for --emit; in the natural order */
     const char *vector_names[CELL_VECTORS]; /* the cell's own vectors: parameter rnn.L.NAME [H]; NULL ends them */
-    int forget_gate;  /* natural number of the gate --forget-bias goes to; -1: none */
-    bool activation;  /* does --activation apply? */
+    int forget_gate;                        /* natural number of the gate --forget-bias goes to; -1: none */
+    bool activation;                        /* does --activation apply? */
     void (*forward)(const struct cell_step *s, struct cell_range r, int phase);
     void (*backward)(const struct cell_step *s, struct cell_range r, int phase);
-    /* Adds the gradients of the cell's own vectors for one step's rows, for unit blocks first .. last; NULL: it has none.
-     * Called after the sweep, when s->z holds dz. */
+    /* Adds the gradients of the cell's own vectors for one step's rows, for unit blocks first .. last; NULL: it has
+     * none. Called after the sweep, when s->z holds dz. */
     void (*vectors)(const struct cell_step *s, struct cell_range r, real *const *dvector);
 };
 

@@ -21,7 +21,7 @@ VEC_INLINE void elman_forward_as(const struct cell_step *s, struct cell_range r,
             real *h = s->after[0] + row * s->state_row + block * CELL_LANES;
             for (int l = 0; l < CELL_LANES; l += VEC_LANES) {
                 vec x = vec_load(z + l);
-                vec_store(h + l, f == ACTIVATION_TANH    ? vec_tanh(x)
+                vec_store(h + l, f == ACTIVATION_TANH   ? vec_tanh(x)
                                  : f == ACTIVATION_RELU ? vec_at_least(x, 0)
                                                         : vec_sigmoid(x));
             }
@@ -32,9 +32,15 @@ static void elman_forward(const struct cell_step *s, struct cell_range r, int ph
 {
     (void)phase;
     switch (s->activation) {
-    case ACTIVATION_TANH: elman_forward_as(s, r, ACTIVATION_TANH); break;
-    case ACTIVATION_RELU: elman_forward_as(s, r, ACTIVATION_RELU); break;
-    case ACTIVATION_SIGMOID: elman_forward_as(s, r, ACTIVATION_SIGMOID); break;
+    case ACTIVATION_TANH:
+        elman_forward_as(s, r, ACTIVATION_TANH);
+        break;
+    case ACTIVATION_RELU:
+        elman_forward_as(s, r, ACTIVATION_RELU);
+        break;
+    case ACTIVATION_SIGMOID:
+        elman_forward_as(s, r, ACTIVATION_SIGMOID);
+        break;
     }
 }
 
@@ -46,7 +52,7 @@ VEC_INLINE void elman_backward_as(const struct cell_step *s, struct cell_range r
             size_t at = row * s->state_row + block * CELL_LANES;
             for (int l = 0; l < CELL_LANES; l += VEC_LANES) {
                 vec h = vec_load(s->after[0] + at + l), dh = vec_load(s->dh + at + l);
-                vec_store(z + l, f == ACTIVATION_TANH    ? dh * ((real)1 - h * h)
+                vec_store(z + l, f == ACTIVATION_TANH   ? dh * ((real)1 - h * h)
                                  : f == ACTIVATION_RELU ? vec_select(h > vec_all(0), dh, vec_all(0))
                                                         : dh * (h * ((real)1 - h)));
             }
@@ -57,8 +63,14 @@ static void elman_backward(const struct cell_step *s, struct cell_range r, int p
 {
     (void)phase;
     switch (s->activation) {
-    case ACTIVATION_TANH: elman_backward_as(s, r, ACTIVATION_TANH); break;
-    case ACTIVATION_RELU: elman_backward_as(s, r, ACTIVATION_RELU); break;
-    case ACTIVATION_SIGMOID: elman_backward_as(s, r, ACTIVATION_SIGMOID); break;
+    case ACTIVATION_TANH:
+        elman_backward_as(s, r, ACTIVATION_TANH);
+        break;
+    case ACTIVATION_RELU:
+        elman_backward_as(s, r, ACTIVATION_RELU);
+        break;
+    case ACTIVATION_SIGMOID:
+        elman_backward_as(s, r, ACTIVATION_SIGMOID);
+        break;
     }
 }

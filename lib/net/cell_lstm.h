@@ -1,5 +1,5 @@
-/* Long short-term memory: S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997, with the
- * forget gate of F. Gers, J. Schmidhuber and F. Cummins, "Learning to forget", Neural Computation 12, 2000.
+/* Long short-term memory: S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997,
+ * with the forget gate of F. Gers, J. Schmidhuber and F. Cummins, "Learning to forget", Neural Computation 12, 2000.
  *
  *     i = sigmoid(z_i)   f = sigmoid(z_f)   g = tanh(z_g)   o = sigmoid(z_o)
  *     c_t = f c_{t-1} + i g

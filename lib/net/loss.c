@@ -3,8 +3,8 @@
 #include "math/gemm.h"
 #include "net/net_code.h"
 
-void softmax_loss(real *logits, size_t stride, size_t classes, const uint32_t *targets, size_t low, size_t high, real *norm,
-                  double *losses)
+void softmax_loss(real *logits, size_t stride, size_t classes, const uint32_t *targets, size_t low, size_t high,
+                  real *norm, double *losses)
 {
     const struct net_code *code = net_code();
     for (size_t row = low; row < high; row++) {

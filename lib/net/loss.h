@@ -20,10 +20,11 @@ struct tally {
     uint64_t count;
 };
 
-/* Rows low .. high-1 of logits [rows, stride] with `classes` (K) used columns each; the padding up to a whole vector of 16
- * is overwritten. norm[row] = log sum exp, so that log p[k] = logits[k] - norm. losses[row] = -log p[target] (0 without one). */
-void softmax_loss(real *logits, size_t stride, size_t classes, const uint32_t *targets, size_t low, size_t high, real *norm,
-                  double *losses);
+/* Rows low .. high-1 of logits [rows, stride] with `classes` (K) used columns each; the padding up to a whole vector
+ * of 16 is overwritten. norm[row] = log sum exp, so that log p[k] = logits[k] - norm. losses[row] = -log p[target] (0
+ * without one). */
+void softmax_loss(real *logits, size_t stride, size_t classes, const uint32_t *targets, size_t low, size_t high,
+                  real *norm, double *losses);
 
 /* Turns those logits into their gradient in place, times `scale` (1/B); padding becomes 0. */
 void softmax_gradient(real *logits, size_t stride, size_t classes, const uint32_t *targets, size_t low, size_t high,

@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/par.h"
 #include "math/gemm.h"
 #include "net/net_code.h"
 
-enum { LOSS_ROWS = 256, SMALL = 200000 };
+enum { LOSS_ROWS = 256 };
 #define MODEL_MOST ((uint64_t)1 << 34) /* parameters */
 
 #define AT(field) offsetof(struct model_config, field)
@@ -32,14 +31,16 @@ const struct opt model_options[] = {
 /* Would the model's parameters be too many, or overflow on the way to that sum? */
 static bool too_large(const struct model_config *c, const struct model_shape *s)
 {
-    uint64_t first = s->embedding ? s->embedding : s->inputs, gates = 4 * (uint64_t)c->hidden, table = 0, total = 0, part;
+    uint64_t first = s->embedding ? s->embedding : s->inputs, gates = 4 * (uint64_t)c->hidden, table = 0, total = 0,
+             part;
     if (s->inputs > MODEL_MOST || s->embedding > MODEL_MOST || s->classes > MODEL_MOST)
         return true;
     if (s->embedding && (!mem_product(s->inputs, s->embedding, &table) || table > MODEL_MOST))
         return true;
     if (!mem_product(gates, first + (2 * (uint64_t)c->layers) * (uint64_t)c->hidden, &total) || total > MODEL_MOST)
         return true;
-    return !mem_product(s->classes, (uint64_t)c->hidden, &part) || part > MODEL_MOST || table + total + part > MODEL_MOST;
+    return !mem_product(s->classes, (uint64_t)c->hidden, &part) || part > MODEL_MOST ||
+           table + total + part > MODEL_MOST;
 }
 
 int model_make(struct model *m, const struct model_config *config, const struct model_shape *shape, struct err *e)
@@ -47,7 +48,8 @@ int model_make(struct model *m, const struct model_config *config, const struct 
     *m = (struct model){.config = *config, .shape = *shape};
     assert(shape->inputs > 0 && shape->classes > 0 && (shape->ids || !shape->embedding));
     if (too_large(config, shape))
-        return err_fail(e, STATUS_MISUSED, "a model of more than %llu parameters (fewer units, or a smaller vocabulary)",
+        return err_fail(e, STATUS_MISUSED,
+                        "a model of more than %llu parameters (fewer units, or a smaller vocabulary)",
                         (unsigned long long)MODEL_MOST);
     struct params *p = &m->params;
     if (shape->embedding)
@@ -122,7 +124,7 @@ size_t model_state_size(const struct model *m, size_t rows)
     return m->rnn.layers * (size_t)m->rnn.cell->states * rows * m->rnn.hidden;
 }
 
-/* ---- Forward ----------------------------------------------------------------------------------------------------- */
+/* ---- Forward ------------------------------------------------------------------------------------------------- */
 
 /* What the first layer reads: ids, the caller's vectors, or x[t*B+b] = embedding[ids[t*B+b]]. */
 static struct rnn_input input_of(struct model *m, const struct minibatch *batch)
@@ -155,10 +157,12 @@ static void output_forward(void *context, size_t low, size_t high)
 {
     struct model *m = context;
     size_t classes = (size_t)m->shape.classes, hidden = m->rnn.hidden;
-    struct gemm g = {.rows = m->pass.steps * m->pass.rows, .columns = classes, .depth = hidden,
-                     .a = rnn_output(&m->rnn, &m->pass), .a_row = m->rnn.row, .a_step = 1, .a_chunk = PANEL,
-                     .b = m->params.value + m->out_weight, .b_panel = hidden * PANEL, .b_step = PANEL, .c = m->logits,
-                     .c_panel = PANEL, .c_row = m->logits_row, .start = GEMM_BIAS, .bias = m->params.value + m->out_bias};
+    struct gemm g = {.rows = m->pass.steps * m->pass.rows, .columns = classes, .depth = hidden};
+    gemm_left_rows(&g, rnn_output(&m->rnn, &m->pass), m->rnn.row);
+    gemm_right_panels(&g, m->params.value + m->out_weight, hidden * PANEL);
+    gemm_result_rows(&g, m->logits, m->logits_row);
+    g.start = GEMM_BIAS;
+    g.bias = m->params.value + m->out_bias;
     for (; low < high; low += LOSS_ROWS) {
         size_t end = high - low < LOSS_ROWS ? high : low + LOSS_ROWS;
         gemm_part(&g, low, end, 0, panels(classes));
@@ -166,12 +170,9 @@ static void output_forward(void *context, size_t low, size_t high)
     }
 }
 
-static void split(struct model *m, size_t n, void (*part)(void *, size_t, size_t))
+static size_t output_work(const struct model *m)
 {
-    if (m->pass.steps * m->pass.rows * m->logits_row * m->rnn.hidden < SMALL)
-        part(m, 0, n);
-    else
-        par_for(n, 1, part, m);
+    return m->pass.steps * m->pass.rows * m->logits_row * m->rnn.hidden;
 }
 
 struct tally model_forward(struct model *m, const struct minibatch *batch, const real *state, real *state_out)
@@ -180,14 +181,16 @@ struct tally model_forward(struct model *m, const struct minibatch *batch, const
     struct tally tally = {0};
     arena_reset(&m->arena);
     m->masked = mask_targets(m, batch);
-    m->pass = (struct rnn_pass){.steps = batch->steps, .rows = batch->rows, .lengths = batch->lengths,
+    m->pass = (struct rnn_pass){.steps = batch->steps,
+                                .rows = batch->rows,
+                                .lengths = batch->lengths,
                                 .input = input_of(m, batch)};
     rnn_forward(&m->rnn, &m->params, &m->pass, state, state_out, &m->arena);
     m->logits = arena_get(&m->arena, n * m->logits_row, sizeof(real));
     m->norm = arena_get(&m->arena, n, sizeof(real));
     m->losses = arena_get(&m->arena, n, sizeof(double));
     m->in_logits = true;
-    split(m, n, output_forward);
+    split_work(n, output_work(m), output_forward, m);
     for (size_t i = 0; m->masked && i < n; i++) {
         tally.loss += m->losses[i];
         tally.count += m->masked[i] != TARGET_NONE;
@@ -202,18 +205,17 @@ void model_step(struct model *m, size_t rows, const uint32_t *ids, const real *v
         model_logits(m, 0, b, logits + b * (size_t)m->shape.classes);
 }
 
-/* ---- Backward ---------------------------------------------------------------------------------------------------- */
+/* ---- Backward ------------------------------------------------------------------------------------------------ */
 
 /* do = (p - onehot) / B and dh = W_out' do, by rows. */
 static void output_backward(void *context, size_t low, size_t high)
 {
     struct model *m = context;
     size_t classes = (size_t)m->shape.classes;
-    struct gemm g = {.rows = m->pass.steps * m->pass.rows, .columns = m->rnn.hidden, .depth = classes, .a = m->logits,
-                     .a_row = m->logits_row, .a_step = 1, .a_chunk = PANEL, .b = m->out_back,
-                     .b_panel = panels(classes) * PANEL * PANEL, .b_step = PANEL,
-                     .c = m->pass.trace[m->rnn.layers - 1].dh + m->pass.rows * m->rnn.row, .c_panel = PANEL,
-                     .c_row = m->rnn.row, .start = GEMM_ZERO};
+    struct gemm g = {.rows = m->pass.steps * m->pass.rows, .columns = m->rnn.hidden, .depth = classes};
+    gemm_left_rows(&g, m->logits, m->logits_row);
+    gemm_right_panels(&g, m->out_back, panels(classes) * PANEL * PANEL);
+    gemm_result_rows(&g, m->pass.trace[m->rnn.layers - 1].dh + m->pass.rows * m->rnn.row, m->rnn.row);
     for (; low < high; low += LOSS_ROWS) {
         size_t end = high - low < LOSS_ROWS ? high : low + LOSS_ROWS;
         softmax_gradient(m->logits, m->logits_row, classes, m->masked, low, end, m->norm, (real)1 / (real)m->pass.rows);
@@ -230,11 +232,10 @@ static void output_weights(void *context, size_t first, size_t last)
     for (size_t at = 0; at < all; at += LOSS_ROWS) {
         size_t depth = all - at < LOSS_ROWS ? all - at : LOSS_ROWS;
         const real *dlogits = m->logits + at * m->logits_row;
-        struct gemm g = {.rows = hidden, .columns = (size_t)m->shape.classes, .depth = depth,
-                         .a = rnn_output(&m->rnn, &m->pass) + at * row, .a_row = 1, .a_step = row, .a_chunk = PANEL * row,
-                         .b = dlogits, .b_panel = PANEL, .b_step = m->logits_row,
-                         .c = m->params.gradient + m->out_weight, .c_panel = hidden * PANEL, .c_row = PANEL,
-                         .start = GEMM_ADD};
+        struct gemm g = {.rows = hidden, .columns = (size_t)m->shape.classes, .depth = depth, .start = GEMM_ADD};
+        gemm_left_transposed(&g, rnn_output(&m->rnn, &m->pass) + at * row, row);
+        gemm_right_rows(&g, dlogits, m->logits_row);
+        gemm_result_panels(&g, m->params.gradient + m->out_weight, hidden * PANEL);
         gemm_part(&g, 0, hidden, first, last);
         size_t from = first * PANEL, to = last * PANEL < width ? last * PANEL : width;
         net_code()->sums(depth, to - from, dlogits + from, m->logits_row, m->params.gradient + m->out_bias + from);
@@ -246,8 +247,8 @@ void model_backward(struct model *m, const struct minibatch *batch)
     size_t n = batch->steps * batch->rows, width = (size_t)m->shape.embedding;
     assert(m->in_logits && m->masked);
     rnn_output_gradient(&m->rnn, &m->pass, &m->arena);
-    split(m, n, output_backward);
-    split(m, panels((size_t)m->shape.classes), output_weights);
+    split_work(n, output_work(m), output_backward, m);
+    split_work(panels((size_t)m->shape.classes), output_work(m), output_weights, m);
     m->in_logits = false;
     rnn_backward(&m->rnn, &m->params, &m->pass, width > 0, &m->arena);
     real *table = m->params.gradient + m->embedding;
@@ -256,7 +257,7 @@ void model_backward(struct model *m, const struct minibatch *batch)
             table[batch->ids[i] * width + k] += m->pass.dinput[i * m->pass.dinput_row + k];
 }
 
-/* ---- Looking in -------------------------------------------------------------------------------------------------- */
+/* ---- Looking in ---------------------------------------------------------------------------------------------- */
 
 void model_logits(const struct model *m, size_t step, size_t row, real *logits)
 {

@@ -8,10 +8,27 @@
 
 /* The table of cells: a row each, in the order of CELL_CHOICES. */
 static const struct cell cells[] = {
-    {.name = "elman", .gates = 1, .states = 1, .phases = 1, .phase_gates = {1}, .gate_names = {"z"}, .state_names = {"h"},
-     .forget_gate = -1, .activation = true, .forward = elman_forward, .backward = elman_backward},
-    {.name = "lstm", .gates = 4, .states = 2, .phases = 1, .phase_gates = {4}, .gate_names = {"i", "f", "g", "o"},
-     .state_names = {"h", "c"}, .forget_gate = 1, .forward = lstm_forward, .backward = lstm_backward},
+    {.name = "elman",
+     .gates = 1,
+     .states = 1,
+     .phases = 1,
+     .phase_gates = {1},
+     .gate_names = {"z"},
+     .state_names = {"h"},
+     .forget_gate = -1,
+     .activation = true,
+     .forward = elman_forward,
+     .backward = elman_backward},
+    {.name = "lstm",
+     .gates = 4,
+     .states = 2,
+     .phases = 1,
+     .phase_gates = {4},
+     .gate_names = {"i", "f", "g", "o"},
+     .state_names = {"h", "c"},
+     .forget_gate = 1,
+     .forward = lstm_forward,
+     .backward = lstm_backward},
 };
 
 static optim_rule *const rules[] = {rule_sgd, rule_rmsprop, rule_adam}; /* in the order of OPTIM_CHOICES */

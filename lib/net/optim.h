@@ -1,7 +1,8 @@
 /* optim: from gradients to new values. Adding an optimizer is a rule in optim_rules.h and a row of its table.
  *
  *     sgd       w -= lr g
- *     rmsprop   v = a v + (1-a) g^2;  w -= lr g / (sqrt(v) + eps)                       Tieleman and Hinton 2012, a = 0.95
+ *     rmsprop   v = a v + (1-a) g^2;  w -= lr g / (sqrt(v) + eps)                       Tieleman and Hinton 2012, a =
+ * 0.95
  *     adam      m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
  *               w -= lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)                     Kingma and Ba 2015
  *
@@ -17,21 +18,22 @@
 #define OPTIM_CHOICES "sgd|rmsprop|adam"
 
 struct optim_config {
-    int optimizer;    /* index among OPTIM_CHOICES */
-    double lr;        /* learning rate; the trainer may lower the one it passes to optim_step */
-    double clip;      /* largest norm of the gradient; 0: never scaled */
-    double alpha;     /* rmsprop */
+    int optimizer;       /* index among OPTIM_CHOICES */
+    double lr;           /* learning rate; the trainer may lower the one it passes to optim_step */
+    double clip;         /* largest norm of the gradient; 0: never scaled */
+    double alpha;        /* rmsprop */
     double beta1, beta2; /* adam */
-    double epsilon;   /* rmsprop, adam */
+    double epsilon;      /* rmsprop, adam */
 };
 
-/* --optimizer --lr --clip --rms-decay --beta1 --beta2 --epsilon, all recorded; the config they fill is optim_config. */
+/* --optimizer --lr --clip --rms-decay --beta1 --beta2 --epsilon, all recorded; the config they fill is optim_config.
+ * */
 extern const struct opt optim_options[];
 
 struct optim {
     struct optim_config config;
-    uint64_t steps;  /* updates done; belongs into a checkpoint (adam's t) */
-    int moments;     /* blocks of params->moment in use: those a checkpoint stores */
+    uint64_t steps; /* updates done; belongs into a checkpoint (adam's t) */
+    int moments;    /* blocks of params->moment in use: those a checkpoint stores */
 };
 
 /* Starts an optimizer for parameters that are allocated; makes its moments. */
@@ -40,8 +42,8 @@ void optim_make(struct optim *o, const struct optim_config *config, struct param
 /* The default learning rate of the chosen optimizer is used when the config's is 0: that rate. */
 double optim_rate(const struct optim *o);
 
-/* Clips, updates with learning rate `lr`, zeroes the gradient, and returns the norm before clipping. A norm that is NaN or
- * infinite changes nothing but is returned: training has diverged. Call model_refresh afterwards. */
+/* Clips, updates with learning rate `lr`, zeroes the gradient, and returns the norm before clipping. A norm that is
+ * NaN or infinite changes nothing but is returned: training has diverged. Call model_refresh afterwards. */
 double optim_step(struct optim *o, struct params *p, double lr);
 
 #endif

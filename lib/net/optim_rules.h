@@ -1,5 +1,5 @@
-/* optim_rules: what each optimizer does to the flat blocks. w: values, g: gradients (times `scale`: the clipping), zeroed as
- * they are used; m, v: moments. n is a multiple of 16. Equations and sources are in optim.h. */
+/* optim_rules: what each optimizer does to the flat blocks. w: values, g: gradients (times `scale`: the clipping),
+ * zeroed as they are used; m, v: moments. n is a multiple of 16. Equations and sources are in optim.h. */
 #include "math/vec.h"
 #include "net/net_code.h"
 

@@ -10,7 +10,8 @@ static size_t add(struct params *p, const char *name, unsigned rank, const uint6
 {
     p->views = mem_grow(p->views, p->n_views + 1, sizeof *p->views);
     struct view *v = &p->views[p->n_views++];
-    *v = (struct view){.name = mem_copy(name), .rank = rank, .dims = {dims[0], rank == 2 ? dims[1] : 1}, .offset = p->n};
+    *v =
+        (struct view){.name = mem_copy(name), .rank = rank, .dims = {dims[0], rank == 2 ? dims[1] : 1}, .offset = p->n};
     v->room = lanes_up(room); /* the next view begins with a new cache line */
     p->n += v->room;
     return v->offset;

@@ -1,11 +1,12 @@
 /* params: all parameters of a model in one flat block, with named views.
  *
- * Values, gradients and each of the optimizer's moments are blocks of the same length and layout, aligned to MEM_ALIGN, so
- * that clipping and updating are one loop over `n` reals. What the block holds is laid out for the kernels (panels of
- * gemm.h, gates of a unit side by side, padded with zeros); a view knows how to turn its part into the natural row-major
- * array that models are stored as, under PyTorch's shapes:
+ * Values, gradients and each of the optimizer's moments are blocks of the same length and layout, aligned to
+ * MEM_ALIGN, so that clipping and updating are one loop over `n` reals. What the block holds is laid out for the
+ * kernels (panels of gemm.h, gates of a unit side by side, padded with zeros); a view knows how to turn its part into
+ * the natural row-major array that models are stored as, under PyTorch's shapes:
  *
- *     embedding [V,D]   rnn.0.input [G*H,I]   rnn.0.recurrent [G*H,H]   rnn.0.bias [G*H]   out.weight [K,H]   out.bias [K]
+ *     embedding [V,D]   rnn.0.input [G*H,I]   rnn.0.recurrent [G*H,H]   rnn.0.bias [G*H]   out.weight [K,H]
+ * out.bias [K]
  *
  * Padding has value, gradient and moments zero, always. */
 #ifndef NET_PARAMS_H
@@ -29,7 +30,7 @@ struct view {
 };
 
 struct params {
-    size_t n;                /* reals in a block, padding counted */
+    size_t n;                                        /* reals in a block, padding counted */
     real *value, *gradient, *moment[PARAMS_MOMENTS]; /* [n]; moments that the optimizer has not are NULL */
     struct view *views;
     size_t n_views;
@@ -37,8 +38,8 @@ struct params {
 
 /* Zero-initialize; add all views, then params_allocate. Both return the offset of the new view.
  * params_add: plain row-major, `rank` 1 or 2.
- * params_add_panels: natural [rows, depth] (rank 2) or [rows] (rank 1, depth 1), stored as panels of `width` packed columns
- * (rounded up to whole panels); row r is packed column columns[r], which the caller owns and keeps. */
+ * params_add_panels: natural [rows, depth] (rank 2) or [rows] (rank 1, depth 1), stored as panels of `width` packed
+ * columns (rounded up to whole panels); row r is packed column columns[r], which the caller owns and keeps. */
 size_t params_add(struct params *p, const char *name, unsigned rank, const uint64_t *dims);
 size_t params_add_panels(struct params *p, const char *name, unsigned rank, const uint64_t *dims, size_t width,
                          const uint32_t *columns);
@@ -53,8 +54,8 @@ const struct view *params_find(const struct params *p, const char *name);
 /* Elements of the natural array. */
 size_t view_count(const struct view *v);
 
-/* Between a block (value, gradient or a moment) and the natural array of view_count reals. Import leaves padding zero;
- * after importing values call model_refresh. */
+/* Between a block (value, gradient or a moment) and the natural array of view_count reals. Import leaves padding
+ * zero; after importing values call model_refresh. */
 void params_export(const struct view *v, const real *block, real *natural);
 void params_import(const struct view *v, real *block, const real *natural);
 

@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/par.h"
 #include "math/gemm.h"
 #include "net/net_code.h"
 
-/* Rows of the input product done at a time, and of the gradients that are run through all columns before the next: they
- * stay in the second-level cache. Work below SMALL multiplications is not worth waking a thread. */
-enum { INPUT_ROWS = 256, GRADIENT_ROWS = 256, SMALL = 200000 };
+/* Rows of the input product done at a time, and of the gradients that are run through all columns before the next:
+ * they stay in the second-level cache. */
+enum { INPUT_ROWS = 256, GRADIENT_ROWS = 256 };
 
 /* One layer's pass, as the threads share it. */
 struct sweep {
@@ -23,17 +22,23 @@ struct sweep {
     struct rnn_trace *trace;
     const real *x; /* [T*B, x_row]: what comes in; NULL for ids */
     size_t x_row;
-    real *dx;      /* [T*B, dx_row]: its gradient; NULL: not wanted */
+    real *dx; /* [T*B, dx_row]: its gradient; NULL: not wanted */
     size_t dx_row;
 };
 
-void rnn_make(struct rnn *n, const struct cell *cell, enum activation activation, size_t layers, size_t hidden, size_t inputs,
-              bool sparse, struct params *p)
+void rnn_make(struct rnn *n, const struct cell *cell, enum activation activation, size_t layers, size_t hidden,
+              size_t inputs, bool sparse, struct params *p)
 {
     /* A power of two between rows would make their columns fall into the same few cache sets: hence 16 more. */
-    *n = (struct rnn){.cell = cell, .activation = activation, .layers = layers, .hidden = hidden,
-                      .width = cell_width(cell, hidden), .row = cell_blocks(hidden) * CELL_LANES + 16, .sparse = sparse,
-                      .columns = cell_columns(cell, hidden), .layer = mem_get(layers, sizeof *n->layer)};
+    *n = (struct rnn){.cell = cell,
+                      .activation = activation,
+                      .layers = layers,
+                      .hidden = hidden,
+                      .width = cell_width(cell, hidden),
+                      .row = cell_blocks(hidden) * CELL_LANES + 16,
+                      .sparse = sparse,
+                      .columns = cell_columns(cell, hidden),
+                      .layer = mem_get(layers, sizeof *n->layer)};
     uint64_t gates = (uint64_t)cell->gates * hidden;
     for (size_t l = 0; l < layers; l++) {
         struct rnn_layer *at = &n->layer[l];
@@ -94,14 +99,16 @@ void rnn_refresh(struct rnn *n, const struct params *p)
     }
 }
 
-/* ---- Steps ------------------------------------------------------------------------------------------------------- */
+/* ---- Steps --------------------------------------------------------------------------------------------------- */
 
 static struct cell_step step_at(const struct sweep *s, size_t t)
 {
     const struct rnn_trace *trace = s->trace;
     size_t rows = s->pass->rows, now = t * rows * s->n->row, next = now + rows * s->n->row;
-    struct cell_step step = {.activation = s->n->activation, .z = trace->gates + t * rows * PANEL,
-                             .z_panel = s->pass->steps * rows * PANEL, .state_row = s->n->row};
+    struct cell_step step = {.activation = s->n->activation,
+                             .z = trace->gates + t * rows * PANEL,
+                             .z_panel = s->pass->steps * rows * PANEL,
+                             .state_row = s->n->row};
     for (int k = 0; k < s->n->cell->states; k++) {
         step.before[k] = trace->state[k] + now;
         step.after[k] = trace->state[k] + next;
@@ -146,7 +153,7 @@ static void live_rows(const struct sweep *s, const struct cell_step *step, size_
     }
 }
 
-/* Calls product(g, rows) for rows low .. high of steps t .. t_end: one range where they are whole steps. */
+/* The product for rows low .. high-1 of steps t .. t_end-1: one range where these are whole steps. */
 static void product_rows(const struct gemm *g, const struct sweep *s, size_t t, size_t t_end, size_t low, size_t high)
 {
     size_t rows = s->pass->rows;
@@ -157,7 +164,7 @@ static void product_rows(const struct gemm *g, const struct sweep *s, size_t t, 
             gemm_part(g, t * rows + low, t * rows + high, 0, panels(g->columns));
 }
 
-/* ---- Forward ----------------------------------------------------------------------------------------------------- */
+/* ---- Forward ------------------------------------------------------------------------------------------------- */
 
 /* z = b + W_x x for steps t .. t_end. */
 static void input_product(const struct sweep *s, size_t t, size_t t_end, size_t low, size_t high)
@@ -166,11 +173,11 @@ static void input_product(const struct sweep *s, size_t t, size_t t_end, size_t 
     size_t panel = s->pass->steps * s->pass->rows * PANEL;
     for (int phase = 0; phase < n->cell->phases; phase++) {
         size_t first = phase_first(n, phase);
-        struct gemm g = {.rows = s->pass->steps * s->pass->rows, .columns = phase_columns(n, phase), .depth = s->at->inputs,
-                         .a = s->x, .a_row = s->x_row, .a_step = 1, .a_chunk = PANEL,
-                         .b = s->p->value + s->at->input + first * s->at->inputs, .b_panel = s->at->inputs * PANEL,
-                         .b_step = PANEL, .c = s->trace->gates + first / PANEL * panel, .c_panel = panel, .c_row = PANEL,
-                         .start = GEMM_BIAS, .bias = s->p->value + s->at->bias + first};
+        struct gemm g = {.columns = phase_columns(n, phase), .depth = s->at->inputs, .start = GEMM_BIAS};
+        gemm_left_rows(&g, s->x, s->x_row);
+        gemm_right_panels(&g, s->p->value + s->at->input + first * s->at->inputs, s->at->inputs * PANEL);
+        gemm_result_panels(&g, s->trace->gates + first / PANEL * panel, panel);
+        g.bias = s->p->value + s->at->bias + first;
         product_rows(&g, s, t, t_end, low, high);
     }
 }
@@ -182,12 +189,13 @@ static void phase_forward(const struct sweep *s, struct cell_step *step, size_t 
     const uint32_t *ids = s->x ? NULL : s->pass->input.ids + t * s->pass->rows;
     size_t first = phase_first(n, phase) / PANEL, columns = phase_columns(n, phase), done = 0;
     size_t gates = CELL_LANES * (size_t)n->cell->phase_gates[phase];
-    struct gemm g = {.rows = s->pass->rows, .columns = columns, .depth = n->hidden,
-                     .a = phase == 0 ? step->before[0] : step->carry, .a_row = n->row, .a_step = 1, .a_chunk = PANEL,
-                     .b = s->p->value + s->at->recurrent[phase], .b_panel = n->hidden * PANEL, .b_step = PANEL,
-                     .c = step->z + first * step->z_panel, .c_panel = step->z_panel, .c_row = PANEL, .start = GEMM_ADD};
+    struct gemm g = {.columns = columns, .depth = n->hidden, .start = GEMM_ADD};
+    gemm_left_rows(&g, phase == 0 ? step->before[0] : step->carry, n->row);
+    gemm_right_panels(&g, s->p->value + s->at->recurrent[phase], n->hidden * PANEL);
+    gemm_result_panels(&g, step->z + first * step->z_panel, step->z_panel);
     for (size_t p = 0; p < panels(columns); p++) {
-        size_t width = columns - p * PANEL < PANEL ? columns - p * PANEL : PANEL, complete = (p * PANEL + width) / gates;
+        size_t width = columns - p * PANEL < PANEL ? columns - p * PANEL : PANEL,
+               complete = (p * PANEL + width) / gates;
         if (ids)
             net_code()->start(high - low, width, g.c + p * g.c_panel + low * PANEL,
                               s->p->value + s->at->bias + (first + p) * PANEL,
@@ -228,17 +236,13 @@ static void layer_forward(void *context, size_t low, size_t high)
     }
 }
 
-static void split(size_t count, size_t work, void (*part)(void *, size_t, size_t), struct sweep *s)
-{
-    if (work < SMALL)
-        part(s, 0, count);
-    else
-        par_for(count, 1, part, s);
-}
-
 static struct sweep sweep_of(const struct rnn *n, const struct params *p, struct rnn_pass *pass, size_t layer)
 {
-    struct sweep s = {.n = n, .p = (struct params *)p, .pass = pass, .layer = layer, .at = &n->layer[layer],
+    struct sweep s = {.n = n,
+                      .p = (struct params *)p,
+                      .pass = pass,
+                      .layer = layer,
+                      .at = &n->layer[layer],
                       .trace = &pass->trace[layer]};
     if (layer > 0) {
         s.x = pass->trace[layer - 1].state[0] + pass->rows * n->row;
@@ -273,7 +277,7 @@ void rnn_forward(const struct rnn *n, const struct params *p, struct rnn_pass *p
     for (size_t l = 0; l < n->layers; l++) {
         trace_make(n, pass, &pass->trace[l], state ? state + l * of_layer : NULL, arena);
         struct sweep s = sweep_of(n, p, pass, l);
-        split(rows, pass->steps * rows * n->width * n->hidden, layer_forward, &s);
+        split_work(rows, pass->steps * rows * n->width * n->hidden, layer_forward, &s);
     }
     for (size_t i = 0; state_out && i < n->layers * (size_t)n->cell->states * rows; i++) {
         const struct rnn_trace *trace = &pass->trace[i / ((size_t)n->cell->states * rows)];
@@ -287,7 +291,7 @@ const real *rnn_output(const struct rnn *n, const struct rnn_pass *pass)
     return pass->trace[n->layers - 1].state[0] + pass->rows * n->row;
 }
 
-/* ---- Backward ---------------------------------------------------------------------------------------------------- */
+/* ---- Backward ------------------------------------------------------------------------------------------------ */
 
 static real *gradient_make(const struct rnn *n, const struct rnn_pass *pass, size_t layer, struct arena *arena)
 {
@@ -309,27 +313,21 @@ real *rnn_output_gradient(const struct rnn *n, struct rnn_pass *pass, struct are
 }
 
 /* out = or += W' dz for one phase's columns and the rows low .. high-1 of steps t .. t_end. */
-static void product_back(const struct sweep *s, struct gemm g, size_t t, size_t t_end, size_t low, size_t high, int phase)
+static void product_back(const struct sweep *s, struct gemm g, size_t t, size_t t_end, size_t low, size_t high,
+                         int phase)
 {
     size_t panel = s->pass->steps * s->pass->rows * PANEL;
-    g.rows = s->pass->steps * s->pass->rows;
     g.depth = phase_columns(s->n, phase);
-    g.a = s->trace->gates + phase_first(s->n, phase) / PANEL * panel;
-    g.a_row = PANEL;
-    g.a_step = 1;
-    g.a_chunk = panel;
-    g.b_step = PANEL;
-    g.c_panel = PANEL;
+    gemm_left_panels(&g, s->trace->gates + phase_first(s->n, phase) / PANEL * panel, panel);
     product_rows(&g, s, t, t_end, low, high);
 }
 
 /* dh_{t-1} += W_h' dz_t; in a second phase dcarry = W' dz. */
 static void recurrent_back(const struct sweep *s, size_t t, size_t low, size_t high, int phase)
 {
-    struct gemm g = {.columns = s->n->hidden, .b = s->at->recurrent_back[phase],
-                     .b_panel = cell_phase_width(s->n->cell, s->n->hidden, phase) * PANEL,
-                     .c = phase == 0 ? s->trace->dh : s->trace->dcarry, .c_row = s->n->row,
-                     .start = phase == 0 ? GEMM_ADD : GEMM_ZERO};
+    struct gemm g = {.columns = s->n->hidden, .start = phase == 0 ? GEMM_ADD : GEMM_ZERO};
+    gemm_right_panels(&g, s->at->recurrent_back[phase], cell_phase_width(s->n->cell, s->n->hidden, phase) * PANEL);
+    gemm_result_rows(&g, phase == 0 ? s->trace->dh : s->trace->dcarry, s->n->row);
     product_back(s, g, t, t + 1, low, high, phase);
 }
 
@@ -337,9 +335,9 @@ static void recurrent_back(const struct sweep *s, size_t t, size_t low, size_t h
 static void input_back(const struct sweep *s, size_t t, size_t t_end, size_t low, size_t high)
 {
     for (int phase = 0; phase < s->n->cell->phases; phase++) {
-        struct gemm g = {.columns = s->at->inputs, .b = s->at->input_back + phase_first(s->n, phase) * PANEL,
-                         .b_panel = s->n->width * PANEL, .c = s->dx, .c_row = s->dx_row,
-                         .start = phase == 0 ? GEMM_ZERO : GEMM_ADD};
+        struct gemm g = {.columns = s->at->inputs, .start = phase == 0 ? GEMM_ZERO : GEMM_ADD};
+        gemm_right_panels(&g, s->at->input_back + phase_first(s->n, phase) * PANEL, s->n->width * PANEL);
+        gemm_result_rows(&g, s->dx, s->dx_row);
         product_back(s, g, t, t_end, low, high, phase);
     }
 }
@@ -376,37 +374,40 @@ static void layer_backward(void *context, size_t low, size_t high)
     }
 }
 
-/* Gradients of the weights in panels first .. last-1. */
+/* Adds the gradients of panel p's weights that `depth` rows from `row` on give. */
+static void panel_weights(const struct sweep *s, size_t p, size_t row, size_t depth)
+{
+    const struct rnn *n = s->n;
+    size_t panel = s->pass->steps * s->pass->rows * PANEL, second = phase_first(n, 1) / PANEL;
+    int phase = p >= second && n->cell->phases > 1;
+    size_t left = phase_columns(n, phase) - (p - (phase ? second : 0)) * PANEL, width = left < PANEL ? left : PANEL;
+    const real *h = phase ? s->trace->carry : s->trace->state[0];
+    const real *dz = s->trace->gates + p * panel + row * PANEL;
+    real *dinput = s->p->gradient + s->at->input + p * s->at->inputs * PANEL;
+    struct gemm g = {.rows = n->hidden, .columns = width, .depth = depth, .start = GEMM_ADD};
+    gemm_left_transposed(&g, h + row * n->row, n->row);
+    gemm_right_panels(&g, dz, panel);
+    gemm_result_panels(&g, s->p->gradient + s->at->recurrent[0] + p * n->hidden * PANEL, 0);
+    gemm_part(&g, 0, g.rows, 0, 1);
+    if (s->x) {
+        g.rows = s->at->inputs;
+        gemm_left_transposed(&g, s->x + row * s->x_row, s->x_row);
+        gemm_result_panels(&g, dinput, 0);
+        gemm_part(&g, 0, g.rows, 0, 1);
+    } else {
+        net_code()->scatter(depth, width, dz, dinput, s->pass->input.ids + row);
+    }
+    net_code()->sums(depth, width, dz, PANEL, s->p->gradient + s->at->bias + p * PANEL);
+}
+
+/* Gradients of the weights in panels first .. last-1: some rows for all of them, then the next. */
 static void layer_weights(void *context, size_t first, size_t last)
 {
     const struct sweep *s = context;
-    const struct rnn *n = s->n;
-    size_t all = s->pass->steps * s->pass->rows, panel = all * PANEL, second = phase_first(n, 1) / PANEL;
-    for (size_t row = 0; row < all; row += GRADIENT_ROWS) {
-        size_t depth = all - row < GRADIENT_ROWS ? all - row : GRADIENT_ROWS;
-        for (size_t p = first; p < last; p++) {
-            int phase = p >= second && n->cell->phases > 1;
-            size_t before = (p - (phase ? second : 0)) * PANEL, columns = phase_columns(n, phase) - before;
-            size_t width = columns < PANEL ? columns : PANEL;
-            const real *h = phase ? s->trace->carry : s->trace->state[0], *dz = s->trace->gates + p * panel + row * PANEL;
-            struct gemm g = {.rows = n->hidden, .columns = width, .depth = depth, .a = h + row * n->row, .a_row = 1,
-                             .a_step = n->row, .a_chunk = PANEL * n->row, .b = dz, .b_step = PANEL,
-                             .c = s->p->gradient + s->at->recurrent[0] + p * n->hidden * PANEL, .c_row = PANEL,
-                             .start = GEMM_ADD};
-            gemm_part(&g, 0, g.rows, 0, 1);
-            g.rows = s->at->inputs;
-            g.c = s->p->gradient + s->at->input + p * s->at->inputs * PANEL;
-            if (s->x) {
-                g.a = s->x + row * s->x_row;
-                g.a_step = s->x_row;
-                g.a_chunk = PANEL * s->x_row;
-                gemm_part(&g, 0, g.rows, 0, 1);
-            } else {
-                net_code()->scatter(depth, width, dz, g.c, s->pass->input.ids + row);
-            }
-            net_code()->sums(depth, width, dz, PANEL, s->p->gradient + s->at->bias + p * PANEL);
-        }
-    }
+    size_t all = s->pass->steps * s->pass->rows;
+    for (size_t row = 0; row < all; row += GRADIENT_ROWS)
+        for (size_t p = first; p < last; p++)
+            panel_weights(s, p, row, all - row < GRADIENT_ROWS ? all - row : GRADIENT_ROWS);
 }
 
 /* Gradients of the cell's own vectors for unit blocks first .. last-1. */
@@ -436,14 +437,14 @@ void rnn_backward(const struct rnn *n, struct params *p, struct rnn_pass *pass, 
             s.dx = pass->dinput = arena_get(arena, pass->steps * rows * pass->dinput_row, sizeof(real));
             s.dx_row = pass->dinput_row;
         }
-        split(rows, work, layer_backward, &s);
-        split(n->width / PANEL, work, layer_weights, &s);
+        split_work(rows, work, layer_backward, &s);
+        split_work(n->width / PANEL, work, layer_weights, &s);
         if (n->cell->vectors)
-            split(cell_blocks(n->hidden), pass->steps * rows * n->hidden, layer_vectors, &s);
+            split_work(cell_blocks(n->hidden), pass->steps * rows * n->hidden, layer_vectors, &s);
     }
 }
 
-/* ---- Looking in -------------------------------------------------------------------------------------------------- */
+/* ---- Looking in ---------------------------------------------------------------------------------------------- */
 
 void rnn_gates(const struct rnn *n, const struct rnn_pass *pass, size_t layer, size_t step, size_t row, real *gates)
 {
@@ -453,7 +454,8 @@ void rnn_gates(const struct rnn *n, const struct rnn_pass *pass, size_t layer, s
         gates[r] = at[n->columns[r] / PANEL * all * PANEL + n->columns[r] % PANEL];
 }
 
-void rnn_state(const struct rnn *n, const struct rnn_pass *pass, size_t layer, int s, long step, size_t row, real *state)
+void rnn_state(const struct rnn *n, const struct rnn_pass *pass, size_t layer, int s, long step, size_t row,
+               real *state)
 {
     const real *at = pass->trace[layer].state[s] + ((size_t)(step + 1) * pass->rows + row) * n->row;
     memcpy(state, at, n->hidden * sizeof(real));

@@ -1,5 +1,5 @@
-/* Products against the plain triple loop in double: shapes that fill no block, the three layouts of A, every instruction set;
- * and that a row's bits depend on nothing beside it. */
+/* Products against the plain triple loop in double: shapes that fill no block, the three layouts of A, every
+ * instruction set; and that a row's bits depend on nothing beside it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,8 +44,17 @@ static struct product product_make(size_t rows, size_t columns, size_t depth, en
         p.bias[n] = (real)rng_unit(rng);
     for (size_t i = 0; i < p.c_reals; i++)
         p.was[i] = (real)rng_unit(rng);
-    p.g = (struct gemm){.rows = rows, .columns = columns, .depth = depth, .a = p.a, .b = p.b, .b_panel = depth * PANEL,
-                        .b_step = PANEL, .c = p.c, .c_panel = (rows + 2) * PANEL, .c_row = PANEL, .bias = p.bias};
+    p.g = (struct gemm){.rows = rows,
+                        .columns = columns,
+                        .depth = depth,
+                        .a = p.a,
+                        .b = p.b,
+                        .b_panel = depth * PANEL,
+                        .b_step = PANEL,
+                        .c = p.c,
+                        .c_panel = (rows + 2) * PANEL,
+                        .c_row = PANEL,
+                        .bias = p.bias};
     p.g.a_row = layout == ROWS ? ld : layout == TRANSPOSED ? 1 : PANEL;
     p.g.a_step = layout == TRANSPOSED ? ld : 1;
     p.g.a_chunk = layout == ROWS ? PANEL : layout == TRANSPOSED ? PANEL * ld : PANEL * rows;
@@ -88,8 +97,8 @@ static void check(struct product *p, enum gemm_start start)
 static void test_products(void **state)
 {
     (void)state;
-    static const size_t shapes[][3] = {{1, 1, 1}, {2, 3, 5}, {7, 64, 64}, {5, 65, 63}, {6, 100, 65}, {13, 16, 128}, {50, 48, 3},
-                                       {49, 130, 129}, {300, 20, 70}, {11, 200, 7}};
+    static const size_t shapes[][3] = {{1, 1, 1},     {2, 3, 5},   {7, 64, 64},    {5, 65, 63},   {6, 100, 65},
+                                       {13, 16, 128}, {50, 48, 3}, {49, 130, 129}, {300, 20, 70}, {11, 200, 7}};
     struct rng rng = rng_seed(1);
     struct err e;
     for (int level = 0; level < KERN_LEVELS; level++) {
@@ -147,7 +156,7 @@ static void test_threads(void **state)
     (void)state;
     struct rng rng = rng_seed(3);
     struct err e;
-    struct product p = product_make(211, 150, 97, PANELS, &rng);
+    struct product p = product_make(411, 150, 197, PANELS, &rng);
     gemm(&p.g);
     memcpy(p.was, p.c, p.c_reals * sizeof(real));
     for (int threads = 2; threads <= 4; threads++) {
@@ -183,7 +192,9 @@ static void test_transpose(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_products), cmocka_unit_test(test_parts), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_transpose),
     };
     return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);

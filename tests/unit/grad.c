@@ -1,5 +1,6 @@
-/* Every derivative by central differences: cells, activations, depths, ragged lengths, carried state, ids, embedding and
- * vectors. In double the relative error must stay below 1e-6; in float the same code runs against what float can show. */
+/* Every derivative by central differences: cells, activations, depths, ragged lengths, carried state, ids, embedding
+ * and vectors. In double the relative error must stay below 1e-6; in float the same code runs against what float can
+ * show. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,11 +15,11 @@
 #include "net/model.h"
 
 #ifdef RUNNEL_DOUBLE
-#define STEP 1e-3
+#define STEP     1e-3
 #define RELATIVE 1e-6
 #define ABSOLUTE 1e-11 /* rounding of the loss, divided by the step */
 #else
-#define STEP 2e-2
+#define STEP     2e-2
 #define RELATIVE 1e-2
 #define ABSOLUTE 2e-3
 #endif
@@ -62,9 +63,14 @@ static struct scene scene_make(const struct net *net, uint64_t seed)
     uint64_t inputs = 5, classes = 7;
     size_t n = (size_t)(net->steps * net->rows);
     struct model_config config = {.cell = choice(CELL_CHOICES, net->cell),
-                                  .activation = choice(ACTIVATION_CHOICES, net->activation), .layers = net->layers,
-                                  .hidden = net->hidden, .init_range = net->range, .forget_bias = 0.5};
-    struct model_shape shape = {.ids = net->input != 'v', .inputs = inputs, .embedding = net->input == 'e' ? 3 : 0,
+                                  .activation = choice(ACTIVATION_CHOICES, net->activation),
+                                  .layers = net->layers,
+                                  .hidden = net->hidden,
+                                  .init_range = net->range,
+                                  .forget_bias = 0.5};
+    struct model_shape shape = {.ids = net->input != 'v',
+                                .inputs = inputs,
+                                .embedding = net->input == 'e' ? 3 : 0,
                                 .classes = classes};
     assert_int_equal(0, model_make(&s.m, &config, &shape, &e));
     model_init(&s.m, rng);
@@ -93,8 +99,11 @@ static struct scene scene_make(const struct net *net, uint64_t seed)
     s.state = mem_get(model_state_size(&s.m, (size_t)net->rows), sizeof *s.state);
     for (size_t i = 0; net->carried && i < model_state_size(&s.m, (size_t)net->rows); i++)
         s.state[i] = (real)(rng_unit(&rng) - 0.5);
-    s.batch = (struct minibatch){.steps = (size_t)net->steps, .rows = (size_t)net->rows, .targets = s.targets,
-                                 .ids = shape.ids ? s.ids : NULL, .vec = shape.ids ? NULL : s.vec,
+    s.batch = (struct minibatch){.steps = (size_t)net->steps,
+                                 .rows = (size_t)net->rows,
+                                 .targets = s.targets,
+                                 .ids = shape.ids ? s.ids : NULL,
+                                 .vec = shape.ids ? NULL : s.vec,
                                  .lengths = net->ragged ? s.lengths : NULL};
     return s;
 }
@@ -216,7 +225,8 @@ static void check_net(const struct net *net, uint64_t seed)
     loss_of(&s);
     model_backward(&s.m, &s.batch);
     for (size_t i = 0; i < s.m.params.n; i++)
-        assert_true(fabs((double)(s.m.params.gradient[i] - 2 * gradient[i])) <= 1e-5 * fabs((double)gradient[i]) + 1e-6);
+        assert_true(fabs((double)(s.m.params.gradient[i] - 2 * gradient[i])) <=
+                    1e-5 * fabs((double)gradient[i]) + 1e-6);
     memcpy(s.m.params.gradient, gradient, s.m.params.n * sizeof *gradient);
     free(gradient);
     check_state(&s);
@@ -228,13 +238,16 @@ static void check_net(const struct net *net, uint64_t seed)
 static void test_cells(void **state)
 {
     (void)state;
-    static const char *const cells[][2] = {{"elman", "tanh"}, {"elman", "relu"}, {"elman", "sigmoid"}, {"lstm", "tanh"}};
+    static const char *const cells[][2] = {{"elman", "tanh"},
+                                           {"elman", "relu"},
+                                           {"elman", "sigmoid"},
+                                           {"lstm", "tanh"}};
     uint64_t seed = 1;
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
         for (const char *input = "iev"; *input; input++)
             for (int form = 0; form < 3; form++, seed++) {
-                struct net net = {cells[c][0], cells[c][1], 1 + form, form == 1 ? 17 : 5, 5, 3, *input, form != 0, form != 2,
-                                  form == 1 ? 0.3 : 0.6};
+                struct net net = {cells[c][0], cells[c][1], 1 + form,  form == 1 ? 17 : 5, 5,
+                                  3,           *input,      form != 0, form != 2,          form == 1 ? 0.3 : 0.6};
                 check_net(&net, seed);
             }
 }

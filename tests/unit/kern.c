@@ -40,7 +40,8 @@ static void test_select(void **state)
 static double ulps(real got, double want)
 {
     real near = (real)want;
-    double place = (double)(sizeof(real) == 8 ? (real)nextafter((double)near, INFINITY) : (real)nextafterf((float)near, INFINITY));
+    double place =
+        (double)(sizeof(real) == 8 ? (real)nextafter((double)near, INFINITY) : (real)nextafterf((float)near, INFINITY));
     return fabs((double)got - want) / (place - (double)near);
 }
 
@@ -49,8 +50,8 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
-static void worst(const char *name, void (*f)(size_t, const real *, real *), double (*libm)(double), double low, double high,
-                  double bound)
+static void worst(const char *name, void (*f)(size_t, const real *, real *), double (*libm)(double), double low,
+                  double high, double bound)
 {
     enum { N = 999 };
     real x[N], y[N];

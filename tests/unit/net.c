@@ -1,5 +1,5 @@
-/* What must hold of a network as a whole: parameters in and out, rows that know nothing of each other, truncation with carried
- * state, ragged rows, one step at a time, threads, instruction sets, optimizers, and that it learns. */
+/* What must hold of a network as a whole: parameters in and out, rows that know nothing of each other, truncation
+ * with carried state, ragged rows, one step at a time, threads, instruction sets, optimizers, and that it learns. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,11 @@ static struct model model_of(int cell, bool ids, uint64_t embedding)
 {
     struct model m;
     struct err e;
-    struct model_config config = {.cell = cell, .layers = LAYERS, .hidden = HIDDEN, .init_range = 0.4, .forget_bias = 1};
+    struct model_config config = {.cell = cell,
+                                  .layers = LAYERS,
+                                  .hidden = HIDDEN,
+                                  .init_range = 0.4,
+                                  .forget_bias = 1};
     struct model_shape shape = {.ids = ids, .inputs = INPUTS, .embedding = embedding, .classes = CLASSES};
     assert_int_equal(0, model_make(&m, &config, &shape, &e));
     model_init(&m, rng_seed(7));
@@ -48,19 +52,23 @@ static struct data data_make(void)
 
 static struct minibatch batch_of(const struct model *m, const struct data *d)
 {
-    return (struct minibatch){.steps = STEPS, .rows = WIDTH, .ids = m->shape.ids ? d->ids : NULL,
-                              .vec = m->shape.ids ? NULL : d->vec, .targets = d->targets};
+    return (struct minibatch){.steps = STEPS,
+                              .rows = WIDTH,
+                              .ids = m->shape.ids ? d->ids : NULL,
+                              .vec = m->shape.ids ? NULL : d->vec,
+                              .targets = d->targets};
 }
 
 static void test_params(void **state)
 {
     (void)state;
     struct model m = model_of(1, true, 6);
-    static const char *const names[] = {"embedding", "rnn.0.input", "rnn.0.recurrent", "rnn.0.bias", "rnn.1.input",
-                                        "rnn.1.recurrent", "rnn.1.bias", "out.weight", "out.bias"};
-    static const uint64_t dims[][2] = {{INPUTS, 6}, {4 * HIDDEN, 6}, {4 * HIDDEN, HIDDEN}, {4 * HIDDEN, 1},
-                                       {4 * HIDDEN, HIDDEN}, {4 * HIDDEN, HIDDEN}, {4 * HIDDEN, 1}, {CLASSES, HIDDEN},
-                                       {CLASSES, 1}};
+    static const char *const names[] = {"embedding",  "rnn.0.input", "rnn.0.recurrent",
+                                        "rnn.0.bias", "rnn.1.input", "rnn.1.recurrent",
+                                        "rnn.1.bias", "out.weight",  "out.bias"};
+    static const uint64_t dims[][2] = {{INPUTS, 6},     {4 * HIDDEN, 6},      {4 * HIDDEN, HIDDEN},
+                                       {4 * HIDDEN, 1}, {4 * HIDDEN, HIDDEN}, {4 * HIDDEN, HIDDEN},
+                                       {4 * HIDDEN, 1}, {CLASSES, HIDDEN},    {CLASSES, 1}};
     uint64_t total = 0;
     real *copy = mem_aligned(m.params.n, sizeof *copy);
     assert_int_equal(sizeof names / sizeof *names, m.params.n_views);
@@ -192,13 +200,14 @@ static void test_rows(void **state)
 /* Some training steps on sums, the same every time. Returns the last loss; values (n reals) get the parameters. */
 static double train(int cell, int optimizer, int steps, real **values, size_t *n)
 {
-    enum { B = 33, T = 24 }; /* enough for the work to be split among threads */
+    enum { B = 33, T = 36 }; /* enough for the work to be split among threads */
     static uint32_t ids[T * B], targets[T * B];
     struct model m;
     struct optim o;
     struct err e;
     struct model_config config = {.cell = cell, .layers = 2, .hidden = 70, .init_range = 0.15, .forget_bias = 1};
-    struct optim_config oc = {.optimizer = optimizer, .clip = 2, .alpha = 0.95, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    struct optim_config oc =
+        {.optimizer = optimizer, .clip = 2, .alpha = 0.95, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     assert_int_equal(0, model_make(&m, &config, &(struct model_shape){true, 5, 0, 5}, &e));
     model_init(&m, rng_seed(11));
     optim_make(&o, &oc, &m.params);
@@ -290,8 +299,8 @@ static void test_optimizers(void **state)
     for (int optimizer = 0; optimizer < 3; optimizer++) {
         struct params p = {0};
         struct optim o;
-        struct optim_config c = {.optimizer = optimizer, .lr = 0.01, .clip = 3, .alpha = 0.9, .beta1 = 0.8, .beta2 = 0.95,
-                                 .epsilon = 1e-6};
+        struct optim_config c =
+            {.optimizer = optimizer, .lr = 0.01, .clip = 3, .alpha = 0.9, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6};
         enum { N = 37 };
         double w[N], m[N] = {0}, v[N] = {0};
         params_add(&p, "w", 1, (uint64_t[]){N});
@@ -330,8 +339,8 @@ static void test_optimizers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_params),  cmocka_unit_test(test_rows),   cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_levels),  cmocka_unit_test(test_learns), cmocka_unit_test(test_optimizers),
+        cmocka_unit_test(test_params), cmocka_unit_test(test_rows),   cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_levels), cmocka_unit_test(test_learns), cmocka_unit_test(test_optimizers),
     };
     return cmocka_run_group_tests_name("net", tests, NULL, NULL);
 }
