@@ -3,6 +3,18 @@
 #include <math.h>
 #include <stdio.h>
 
+/* The offsets of a column over items, which end where the column does. */
+static const uint64_t *offsets_of(const struct batch *batch, const struct tensor *t, struct err *e)
+{
+    const uint64_t *offsets = batch_offsets(batch, t->name, e);
+    if (offsets && offsets[batch->n] == t->dims[0])
+        return offsets;
+    if (offsets)
+        err_fail(e, STATUS_DATA, "'%s' has %llu rows where its offsets say %llu", t->name,
+                 (unsigned long long)t->dims[0], (unsigned long long)offsets[batch->n]);
+    return NULL;
+}
+
 /* ---- Matrices and links ---- */
 
 int alignment_item(const struct batch *batch, uint64_t item, struct alignment *a, struct err *e)
@@ -15,7 +27,7 @@ int alignment_item(const struct batch *batch, uint64_t item, struct alignment *a
     if (!attn || !dtype_is_real(attn->dtype) || attn->rank != 1 || shape->dims[1] != 2 || links->dims[1] != 2)
         return err_fail(e, STATUS_DATA, "the columns attn, attn.shape and links are not those of an alignment (f32, "
                         "u32[N,2], u32[M,2])");
-    const uint64_t *cells = batch_offsets(batch, "attn", e), *ends = cells ? batch_offsets(batch, "links", e) : NULL;
+    const uint64_t *cells = offsets_of(batch, attn, e), *ends = cells ? offsets_of(batch, links, e) : NULL;
     if (!ends)
         return -1;
     const uint32_t *sides = (const uint32_t *)shape->data + 2 * item;
@@ -53,25 +65,37 @@ int item_words_begin(struct item_words *w, const char *prefix, const struct segm
     return segment_find(segment, "vocab.text") ? vocab_read(&w->vocab, "", segment, e) : 0; /* shared by both sides */
 }
 
+/* The strings of the column tok.text: bytes over words over items. */
+static int text_columns(struct item_words *w, const struct batch *batch, const struct tensor *text, struct err *e)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%stok.text.offsets", w->prefix);
+    const struct tensor *ends = batch_need(batch, name, DTYPE_U64, 1, e);
+    snprintf(name, sizeof name, "%stok.offsets", w->prefix);
+    const struct tensor *offsets = ends ? batch_need(batch, name, DTYPE_U64, 1, e) : NULL;
+    if (!offsets || tensor_expect(text, DTYPE_UTF8, 1, e) < 0)
+        return -1;
+    w->text = text->data;
+    w->ends = ends->data;
+    w->offsets = offsets->data;
+    if (offsets->dims[0] != batch->n + 1 || ends->dims[0] != w->offsets[batch->n] + 1 ||
+        w->ends[ends->dims[0] - 1] != text->dims[0])
+        return err_fail(e, STATUS_DATA, "'%stok.offsets', '%stok.text.offsets' and '%s' do not fit together", w->prefix,
+                        w->prefix, text->name);
+    return 0;
+}
+
 int item_words_batch(struct item_words *w, const struct batch *batch, struct err *e)
 {
     char name[64];
     snprintf(name, sizeof name, "%stok.text", w->prefix);
     const struct tensor *text = batch_find(batch, name);
-    w->text = NULL;
     w->ids = NULL;
-    if (text) {
-        if (tensor_expect(text, DTYPE_UTF8, 1, e) < 0 || !(w->ends = batch_offsets(batch, name, e)))
-            return -1;
-        w->text = text->data;
-        snprintf(name, sizeof name, "%stok.offsets", w->prefix);
-        const struct tensor *offsets = batch_need(batch, name, DTYPE_U64, 1, e);
-        w->offsets = offsets ? offsets->data : NULL;
-        return offsets ? 0 : -1;
-    }
+    if (text)
+        return text_columns(w, batch, text, e);
     snprintf(name, sizeof name, "%sids", w->prefix);
     const struct tensor *ids = batch_need(batch, name, DTYPE_U32, 1, e);
-    if (!ids || !(w->offsets = batch_offsets(batch, name, e)))
+    if (!ids || !(w->offsets = offsets_of(batch, ids, e)))
         return -1;
     if (!w->vocab.n)
         return err_fail(e, STATUS_DATA, "the words of '%s' are not known: the stream brings no %svocab.text", name, w->prefix);

@@ -1,0 +1,155 @@
+#include "app/plot_map.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum { WIDTH = 1000, HEIGHT = 800, LEFT = 74, RIGHT = 24, TOP = 24, BOTTOM = 58, LONGEST = 220, CROWD = 120 };
+
+static const double dot_radius = 3.2;
+
+struct box {
+    double left, top, right, bottom;
+};
+
+/* Do they come closer than `air` pixels, from side to side? */
+static bool overlap(const struct box *a, const struct box *b, double air)
+{
+    return a->left - air < b->right && b->left < a->right + air && a->top < b->bottom && b->top < a->bottom;
+}
+
+/* Both axes have one scale, so that distances can be compared; the room left over is shared out. */
+static void fit(const struct map *m, struct plot_axes *a)
+{
+    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
+    for (size_t k = 0; k < 2 * m->n; k++) {
+        low[k % 2] = fmin(low[k % 2], m->places[k]);
+        high[k % 2] = fmax(high[k % 2], m->places[k]);
+    }
+    double scale = 1.16 * fmax((high[0] - low[0]) / (a->right - a->left), (high[1] - low[1]) / (a->bottom - a->top));
+    if (!(scale > 0))
+        scale = 1 / (a->right - a->left);
+    double x = (low[0] + high[0]) / 2, y = (low[1] + high[1]) / 2;
+    a->x_low = x - scale * (a->right - a->left) / 2;
+    a->x_high = x + scale * (a->right - a->left) / 2;
+    a->y_low = y - scale * (a->bottom - a->top) / 2;
+    a->y_high = y + scale * (a->bottom - a->top) / 2;
+}
+
+/* ---- Labels: each at the nearest free place around its point ---- */
+
+struct labels {
+    const struct map *m;
+    const struct plot_axes *axes;
+    struct box *dots, *boxes; /* [n]; boxes of labels, right < left where there is none */
+    double (*sizes)[2];       /* [n] width, height */
+};
+
+static bool is_free(const struct labels *l, size_t k, const struct box *box)
+{
+    if (box->left < l->axes->left + 2 || box->right > l->axes->right - 2 || box->top < l->axes->top + 2 ||
+        box->bottom > l->axes->bottom - 2)
+        return false;
+    for (size_t o = 0; o < l->m->n; o++)
+        if (o != k && overlap(box, &l->dots[o], 4))
+            return false;
+    for (size_t o = 0; o < k; o++)
+        if (l->boxes[o].right > l->boxes[o].left && overlap(box, &l->boxes[o], 5))
+            return false;
+    return true;
+}
+
+/* Where label k may stand: step s of rings of 12 directions, to the right first, ever farther out. */
+static struct box candidate(const struct labels *l, size_t k, int s)
+{
+    static const int order[12] = {0, 6, 3, 9, 1, 11, 5, 7, 2, 10, 4, 8}; /* right, left, below, above, ... */
+    double distance = dot_radius + 3 + (s / 12) * 9, angle = order[s % 12] * M_PI / 6;
+    double x = (l->dots[k].left + l->dots[k].right) / 2 + distance * cos(angle);
+    double y = (l->dots[k].top + l->dots[k].bottom) / 2 + distance * sin(angle);
+    double width = l->sizes[k][0], height = l->sizes[k][1];
+    /* the side or corner of the box that faces the point touches the ring */
+    double left = x - width * (1 - cos(angle)) / 2, top = y - height * (1 - sin(angle)) / 2;
+    return (struct box){left, top, left + width, top + height};
+}
+
+/* Places label k; false when all is taken, within a reach that is long where there are few points. */
+static bool place(struct labels *l, size_t k)
+{
+    int rings = l->m->n <= CROWD ? 14 : 2;
+    for (int s = 0; s < 12 * rings; s++) {
+        struct box box = candidate(l, k, s);
+        if (is_free(l, k, &box)) {
+            l->boxes[k] = box;
+            return true;
+        }
+    }
+    l->boxes[k] = (struct box){1, 0, 0, 0};
+    return false;
+}
+
+/* A thin line from a point to a label that had to move away. */
+static void lead(struct plot *p, const struct labels *l, size_t k)
+{
+    const struct box *box = &l->boxes[k];
+    double x = (l->dots[k].left + l->dots[k].right) / 2, y = (l->dots[k].top + l->dots[k].bottom) / 2;
+    double to_x = fmin(fmax(x, box->left), box->right), to_y = fmin(fmax(y, box->top + 3), box->bottom - 3);
+    if (hypot(to_x - x, to_y - y) < dot_radius + 8)
+        return;
+    plot_colour(p, plot_faint);
+    cairo_set_line_width(p->draw, 0.7);
+    cairo_move_to(p->draw, x, y);
+    cairo_line_to(p->draw, to_x, to_y);
+    cairo_stroke(p->draw);
+}
+
+static size_t draw_labels(struct plot *p, const struct map *m, const struct plot_axes *a)
+{
+    struct plot_style style = {.size = m->n <= CROWD ? 13 : 11, .colour = plot_ink, .longest = LONGEST, .halo = true};
+    struct labels l = {m, a, mem_get(m->n, sizeof *l.dots), mem_get(m->n, sizeof *l.boxes), mem_get(m->n, sizeof *l.sizes)};
+    size_t hidden = 0;
+    for (size_t k = 0; k < m->n; k++) {
+        double x = plot_x(a, m->places[2 * k]), y = plot_y(a, m->places[2 * k + 1]);
+        l.dots[k] = (struct box){x - dot_radius, y - dot_radius, x + dot_radius, y + dot_radius};
+        plot_text_size(p, m->words[k], &style, &l.sizes[k][0], &l.sizes[k][1]);
+    }
+    for (size_t k = 0; k < m->n; k++)
+        hidden += !place(&l, k);
+    for (size_t k = 0; k < m->n; k++)
+        if (l.boxes[k].right > l.boxes[k].left)
+            lead(p, &l, k);
+    for (size_t k = 0; k < m->n; k++) {
+        plot_colour(p, plot_series(0));
+        cairo_arc(p->draw, (l.dots[k].left + l.dots[k].right) / 2, (l.dots[k].top + l.dots[k].bottom) / 2, dot_radius, 0,
+                  2 * M_PI);
+        cairo_fill(p->draw);
+    }
+    for (size_t k = 0; k < m->n; k++)
+        if (l.boxes[k].right > l.boxes[k].left)
+            plot_text(p, l.boxes[k].left, l.boxes[k].top, m->words[k], &style);
+    free(l.dots);
+    free(l.boxes);
+    free(l.sizes);
+    return hidden;
+}
+
+int map_draw(const struct map *m, const struct plot_config *c, struct plot *p, size_t *hidden, struct err *e)
+{
+    double width = c->width ? (double)c->width : WIDTH, height = c->height ? (double)c->height : HEIGHT;
+    char x_name[64], y_name[64];
+    struct plot_axes a = {.left = LEFT, .top = TOP + plot_title_room(c), .right = width - RIGHT, .bottom = height - BOTTOM,
+                          .x_name = x_name, .y_name = y_name};
+    snprintf(x_name, sizeof x_name, "1st principal component (%.1f %% of the variance)", 100 * m->share[0]);
+    snprintf(y_name, sizeof y_name, "2nd principal component (%.1f %%)", 100 * m->share[1]);
+    if (a.bottom - a.top < 20 || a.right - a.left < 20)
+        return err_fail(e, STATUS_MISUSED, "a map wants %d x %.0f pixels at least (--width, --height)", LEFT + RIGHT + 20,
+                        a.top + BOTTOM + 20);
+    if (plot_open(p, c, width, height, e) < 0)
+        return -1;
+    fit(m, &a);
+    plot_title(p, c);
+    plot_axes_draw(p, &a);
+    *hidden = draw_labels(p, m, &a);
+    return plot_finish(p, e);
+}

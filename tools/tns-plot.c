@@ -1,0 +1,165 @@
+/* tns-plot: streams and logs to pictures. */
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cli.h"
+#include "app/plot_curve.h"
+#include "app/plot_heatmap.h"
+#include "app/plot_map.h"
+
+static struct plot_config config;
+
+static struct {
+    int64_t item;
+    const char *tensor;
+    struct map_choice map;
+    const char *x, *y;
+    int scale;
+} run;
+
+#define AT(field) offsetof(__typeof__(run), field)
+
+static const struct opt heatmap_options[] = {
+    {"item", 'n', OPT_INT, AT(item), 0, "N", "0", 0, 0x1p62, NULL, "draw the attention of the N-th pair, from 0"},
+    {"tensor", 0, OPT_TEXT, AT(tensor), 0, "NAME", NULL, 0, 0, NULL, "draw the matrix NAME of any stream instead"},
+    {0},
+};
+
+static const struct opt map_options[] = {
+    {"words", 'w', OPT_TEXT, AT(map.words), 0, "A,B,C", NULL, 0, 0, NULL, "these words"},
+    {"words-file", 0, OPT_TEXT, AT(map.file), OPT_FILE, "FILE", NULL, 0, 0, NULL, "the words of FILE, one a line"},
+    {"top", 0, OPT_INT, AT(map.top), 0, "N", "60", 2, MAP_MOST, NULL,
+     "the N most frequent words, where no words are named"},
+    {0},
+};
+
+static const struct opt curve_options[] = {
+    {"x", 'x', OPT_TEXT, AT(x), 0, "FIELD", "step", 0, 0, NULL, "the field along the bottom"},
+    {"y", 'y', OPT_TEXT, AT(y), 0, "FIELD,...", "loss", 0, 0, NULL, "the fields to draw over it"},
+    {"scale", 0, OPT_CHOICE, AT(scale), 0, NULL, "linear", 0, 0, "linear|log", "the scale of their axis"},
+    {0},
+};
+
+/* The groups in this order; each verb takes those of its bits, and the last two. */
+enum { HEATMAP = 1, MAP = 2, CURVE = 4, N_GROUPS = 3 };
+
+static struct opt_group groups[] = {
+    {"Options of heatmap", heatmap_options, &run, 0},
+    {"Options of map", map_options, &run, 0},
+    {"Options of curve", curve_options, &run, 0},
+    {"The picture", plot_options, &config, 0},
+    CLI_GROUP,
+    {0},
+};
+
+static int draw_heatmap(struct plot *p, char **paths, int n, struct err *e)
+{
+    struct heatmap h = {0};
+    const char *path = n ? paths[0] : NULL;
+    int result = -1;
+    if (run.tensor && opt_given(groups, "item"))
+        err_fail(e, STATUS_MISUSED, "--item is a pair's number and --tensor a matrix of the whole stream (leave one out)");
+    else
+        result = run.tensor ? heatmap_read_tensor(&h, path, run.tensor, e)
+                                : heatmap_read_item(&h, path, (uint64_t)run.item, e);
+    if (result == 0)
+        result = heatmap_draw(&h, &config, p, e);
+    heatmap_free(&h);
+    return result;
+}
+
+static int draw_map(struct plot *p, char **paths, int n, struct err *e)
+{
+    struct map m = {0};
+    size_t hidden = 0;
+    int result = map_read(&m, n ? paths[0] : NULL, &run.map, e);
+    if (result == 0 && (result = map_draw(&m, &config, p, &hidden, e)) == 0 && hidden)
+        cli_note("%zu of %zu words stand there without their names for want of room (try --width, --height)", hidden, m.n);
+    map_free(&m);
+    return result;
+}
+
+static int draw_curves(struct plot *p, char **paths, int n, struct err *e)
+{
+    char *standard[] = {NULL};
+    struct curves c = {.log = run.scale == 1};
+    int result = curves_read(&c, n ? paths : standard, n ? n : 1, run.x, run.y, e);
+    if (result == 0 && (result = curves_draw(&c, &config, p, e)) == 0 && c.hidden)
+        cli_note("%zu values are not above 0 and not shown (--scale log)", c.hidden);
+    curves_free(&c);
+    return result;
+}
+
+static const struct verb {
+    const char *name, *operands;
+    int high; /* operands; < 0: any number */
+    unsigned groups;
+    int (*draw)(struct plot *p, char **paths, int n, struct err *e);
+} verbs[] = {
+    {"heatmap", "[--item N | --tensor NAME] [FILE]", 1, HEATMAP, draw_heatmap},
+    {"map", "[--words A,B,C | --top N] [FILE]", 1, MAP, draw_map},
+    {"curve", "[--x FIELD] [--y FIELD,...] [LOG...]", -1, CURVE, draw_curves},
+};
+
+static const struct tool tool = {
+    .name = "tns-plot",
+    .purpose = "draw streams and logs",
+    .usage = "VERB [OPTION...] [FILE...]",
+    .examples = "  tns-plot heatmap --item 3 alignment.tns -o pair.png\n"
+                "  tns-plot map --words king,queen,man,woman words.tns -o words.svg\n"
+                "  tns-plot curve --y loss,valid_loss train.log -o loss.png\n",
+    .groups = groups,
+    .verbs = "heatmap|map|curve",
+    .operands_low = 1,
+    .operands_high = -1,
+};
+
+static const struct verb *find_verb(const char *name, struct err *e)
+{
+    char near[32];
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (!strcmp(verbs[i].name, name))
+            return &verbs[i];
+    bool meant = opt_nearest(name, tool.verbs, near, sizeof near);
+    err_fail(e, STATUS_MISUSED, "'%s' is no verb (%s%s%s)", name, meant ? "did you mean " : "one of ",
+             meant ? near : tool.verbs, meant ? "?" : "");
+    return NULL;
+}
+
+static int check_use(const struct verb *verb, int n, struct err *e)
+{
+    for (unsigned g = 0; g < N_GROUPS; g++)
+        for (const struct opt *row = groups[g].rows; row->name && !(verb->groups >> g & 1); row++)
+            if (opt_given(groups, row->name))
+                return err_fail(e, STATUS_MISUSED, "%s takes no --%s (usage: tns-plot %s %s)", verb->name, row->name,
+                                verb->name, verb->operands);
+    if (verb->high >= 0 && n > verb->high)
+        return err_fail(e, STATUS_MISUSED, "%s: one operand too many (usage: tns-plot %s %s)", verb->name, verb->name,
+                        verb->operands);
+    return 0;
+}
+
+static int work(struct err *e)
+{
+    struct plot p = {0};
+    struct outfile *out;
+    bool binary;
+    const struct verb *verb = find_verb(cli.operands[0], e);
+    int n = cli.n_operands - 1, result = -1;
+    if (!verb || check_use(verb, n, e) < 0 || plot_config_settle(&config, cli.output, &binary, e) < 0)
+        return -1;
+    if (binary && (!cli.output || !strcmp(cli.output, "-")) && isatty(STDOUT_FILENO))
+        return err_fail(e, STATUS_MISUSED, "standard output is a terminal, which cannot show a PNG (use -o FILE.png)");
+    if ((out = cli_output(binary, e)) && verb->draw(&p, cli.operands + 1, n, e) == 0)
+        result = outfile_write(out, p.bytes.data, p.bytes.len, e);
+    plot_close(&p);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+    cli_start(&tool, argc, argv);
+    return cli_finish(work(&e), &e);
+}
