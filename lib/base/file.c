@@ -219,6 +219,28 @@ static int publish(struct outfile *f, struct err *e)
     return 0;
 }
 
+int file_sync(const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), result = 0;
+    if (fd < 0)
+        return err_system(e, "%s", path);
+    if (fsync(fd) < 0)
+        result = err_system(e, "%s: cannot sync", path);
+    close(fd);
+    return result;
+}
+
+int file_rename(const char *temp, const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        chmod(temp, st.st_mode & 07777);
+    if (rename(temp, path) < 0)
+        return err_system(e, "%s", path);
+    sync_directory(path);
+    return 0;
+}
+
 int outfile_commit(struct outfile *f, struct err *e)
 {
     int result = f->inplace ? 0 : publish(f, e);

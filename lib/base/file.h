@@ -31,6 +31,11 @@ void outfile_drop(struct outfile *f);
 /* Could `path` be written later? The checks of outfile_open without opening: for checkpoints and logs. */
 int outfile_probe(const char *path, struct err *e);
 
+/* The last two steps of that for a file written by somebody else: its bytes onto the disk; then its name, over what is there
+ * of that name, whose mode is kept. */
+int file_sync(const char *path, struct err *e);
+int file_rename(const char *temp, const char *path, struct err *e);
+
 /* Writes a whole small file that way. */
 int file_replace(const char *path, const void *bytes, size_t length, struct err *e);
 
