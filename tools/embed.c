@@ -131,8 +131,10 @@ static int known_word(const char *word, uint32_t *id, struct err *e)
 {
     char near[64];
     *id = embed_find(&model, word);
-    if (*id != VOCAB_NONE)
+    if (*id != VOCAB_NONE && embed_has(&model, *id))
         return 0;
+    if (*id != VOCAB_NONE)
+        return err_fail(e, STATUS_MISUSED, "'%s' has a vector of zeros in %s: it was not learned", word, want.model);
     if (embed_spelled_like(&model, word, near, sizeof near))
         return err_fail(e, STATUS_MISUSED, "'%s' is not a word of %s (did you mean '%s'?)", word, want.model, near);
     return err_fail(e, STATUS_MISUSED, "'%s' is not a word of %s", word, want.model);

@@ -165,15 +165,18 @@ static int train(struct w2v_input *in, struct err *e)
     struct training t = {0};
     struct rng seed = rng_seed((uint64_t)cli.seed);
     int result = -1;
+    if (cli.threads > W2V_THREADS)
+        cli.threads = W2V_THREADS;
+    if (log_open(&t.log, run.log, false, e) < 0)
+        return -1;
     if (w2v_corpus_open(&corpus, in->vocab.n, e) == 0 && read_words(in, &corpus, e) == 0 && cli_threads(e) == 0 &&
-        w2v_make(&w, in->vocab.n, (size_t)config.dim, corpus.counts, seed, e) == 0 &&
-        log_open(&t.log, run.log, false, e) == 0) {
+        w2v_make(&w, in->vocab.n, (size_t)config.dim, corpus.counts, seed, e) == 0) {
         t.start = cli_seconds();
         progress_start(&t.progress, "words", (double)corpus.words * (double)config.epochs);
         result = w2v_train(&w, &config, &corpus, seed, report, &t, e);
-        if (log_close(&t.log, result < 0 ? &(struct err){0} : e) < 0 && result == 0)
-            result = -1;
     }
+    if (log_close(&t.log, result < 0 ? &(struct err){0} : e) < 0 && result == 0)
+        result = -1;
     if (result == 0)
         result = write_model(&w, in, &corpus, e);
     w2v_free(&w);

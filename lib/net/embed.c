@@ -68,6 +68,14 @@ uint32_t embed_find(const struct embed *m, const char *word)
     return id;
 }
 
+bool embed_has(const struct embed *m, uint32_t id)
+{
+    for (size_t j = 0; j < m->d; j++)
+        if (m->vec[id * m->d + j] != 0)
+            return true;
+    return false;
+}
+
 bool embed_spelled_like(const struct embed *m, const char *word, char *near, size_t room)
 {
     struct buf words = {0};

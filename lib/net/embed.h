@@ -25,6 +25,9 @@ void embed_free(struct embed *m);
 /* A word's id as it is written or, where the vocabulary lacks that, in lower case (A-Z alone); VOCAB_NONE. */
 uint32_t embed_find(const struct embed *m, const char *word);
 
+/* Has this word a vector that is not zeros? */
+bool embed_has(const struct embed *m, uint32_t id);
+
 /* The word of the vocabulary spelled most like this one, within two edits, the more frequent first; false when none is. */
 bool embed_spelled_like(const struct embed *m, const char *word, char *near, size_t room);
 

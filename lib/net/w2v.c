@@ -12,7 +12,7 @@
 
 #define AT(field) offsetof(struct w2v_config, field)
 
-enum { MAX_NEGATIVE = W2V_MAX_OUT - 1, MAX_WINDOW = 10000, MAX_DIM = 16384, SENTENCE_WORDS = 1000, AHEAD = 3, LINE = 64 };
+enum { MAX_NEGATIVE = W2V_MAX_OUT - 1, MAX_WINDOW = 10000, MAX_DIM = 16384, SENTENCE_WORDS = 1000, AHEAD = 4, LINE = 64 };
 
 const struct opt w2v_options[] = {
     {"model", 'm', OPT_CHOICE, AT(model), OPT_RECORD, NULL, "skipgram", 0, 0, "skipgram|cbow",

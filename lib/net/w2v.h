@@ -79,7 +79,10 @@ struct w2v_report {
     bool epoch_ended;
 };
 
-enum { W2V_REPORT_WORDS = 250000 }; /* a report comes after about so many words, and at each epoch's end */
+enum {
+    W2V_REPORT_WORDS = 250000, /* a report comes after about so many words, and at each epoch's end */
+    W2V_THREADS = 2,           /* more than so many threads have nothing to do */
+};
 
 /* Goes over the corpus config->epochs times. STATUS_DIVERGED when the loss or a number of the model is no longer finite. */
 int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed,
