@@ -81,12 +81,14 @@ static int check_options(struct err *e)
     static const char *const learning[] = {"min-count", "max-vocab", "shared-vocab"};
     bool pairs = own.input == INPUT_PAIRS;
     if (own.shared_vocab && !pairs)
-        return err_fail(e, STATUS_MISUSED, "--shared-vocab: there is one vocabulary anyway (it goes with --input pairs)");
+        return err_fail(e, STATUS_MISUSED,
+                        "--shared-vocab: there is one vocabulary anyway (it goes with --input pairs)");
     if (pairs && own.item != TEXT_LINE)
         return err_fail(e, STATUS_MISUSED, "--item: of pairs each line is an item (leave it out)");
     for (size_t i = 0; own.vocab && i < sizeof learning / sizeof *learning; i++)
         if (opt_given(groups, learning[i]))
-            return err_fail(e, STATUS_MISUSED, "--%s is for learning a vocabulary (leave it or --vocab out)", learning[i]);
+            return err_fail(e, STATUS_MISUSED, "--%s is for learning a vocabulary (leave it or --vocab out)",
+                            learning[i]);
     if (own.vocab && !strcmp(own.vocab, "-") && reads_standard_input())
         return err_fail(e, STATUS_MISUSED, "--vocab -: standard input is the text already (name a file)");
     return 0;
@@ -174,8 +176,8 @@ static int work(struct err *e)
     }
     if (read_text(e) < 0)
         return -1;
-    if (!own.vocab && (cli_head(NULL, e) < 0 || text_tokens_learnt(&tokens, &how, (uint64_t)own.min_count,
-                                                                   (size_t)own.max_vocab, sink, e) < 0))
+    if (!own.vocab && (cli_head(NULL, e) < 0 ||
+                       text_tokens_learnt(&tokens, &how, (uint64_t)own.min_count, (size_t)own.max_vocab, sink, e) < 0))
         return -1;
     if (text_tokens_end(&tokens, e) < 0)
         return -1;

@@ -36,13 +36,19 @@ static size_t sound(const char *bytes, size_t length)
     return i;
 }
 
-/* The longest start of a character at bytes[0], which is no whole one: at least 1. `*open`: it may still become one. */
+/* The longest start of a character at bytes[0], which is no whole one: at least 1. `*open`: it may still become one.
+ * */
 static size_t broken(const char *bytes, size_t length, bool *open)
 {
     const unsigned char *b = (const unsigned char *)bytes;
     size_t need = b[0] < 0xc2 ? 1 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : b[0] < 0xf5 ? 4 : 1, n = 1;
     if (need > 1 && length > 1) {
-        unsigned low = b[0] == 0xe0 ? 0xa0 : b[0] == 0xf0 ? 0x90 : 0x80, high = b[0] == 0xed ? 0x9f : b[0] == 0xf4 ? 0x8f : 0xbf;
+        unsigned low = b[0] == 0xe0   ? 0xa0
+                       : b[0] == 0xf0 ? 0x90
+                                      : 0x80,
+                 high = b[0] == 0xed   ? 0x9f
+                        : b[0] == 0xf4 ? 0x8f
+                                       : 0xbf;
         if (b[1] >= low && b[1] <= high)
             n = 2;
     }
@@ -88,8 +94,8 @@ static void put(struct text_clean *c, const char *bytes, size_t length, struct b
 static int replace(struct text_clean *c, const char *bytes, struct buf *out, struct err *e)
 {
     if (c->strict)
-        return err_fail(e, STATUS_DATA, "%s:%llu: not UTF-8, byte 0x%02X (without --strict it becomes U+FFFD)", c->label,
-                        (unsigned long long)c->line, (unsigned char)*bytes);
+        return err_fail(e, STATUS_DATA, "%s:%llu: not UTF-8, byte 0x%02X (without --strict it becomes U+FFFD)",
+                        c->label, (unsigned long long)c->line, (unsigned char)*bytes);
     if (!c->replaced) {
         c->first_file = c->label;
         c->first_line = c->line;

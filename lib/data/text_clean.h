@@ -1,9 +1,9 @@
 /* text_clean: bytes as they come, made into sound text.
  *
- * What comes out is UTF-8, whatever went in: a byte order mark at the start of a file is dropped, the end of a line is LF
- * (also where it was CR LF), and what is not UTF-8 becomes U+FFFD, one for each maximal part of a character as the Unicode
- * Standard advises (section 3.9, "U+FFFD Substitution of Maximal Subparts"). NUL is a character like others. How the bytes
- * are cut into calls changes nothing. */
+ * What comes out is UTF-8, whatever went in: a byte order mark at the start of a file is dropped, the end of a line
+ * is LF (also where it was CR LF), and what is not UTF-8 becomes U+FFFD, one for each maximal part of a character as
+ * the Unicode Standard advises (section 3.9, "U+FFFD Substitution of Maximal Subparts"). NUL is a character like
+ * others. How the bytes are cut into calls changes nothing. */
 #ifndef DATA_TEXT_CLEAN_H
 #define DATA_TEXT_CLEAN_H
 
@@ -22,10 +22,10 @@ struct text_clean {
     uint64_t first_line;
     /* private: the file at hand */
     const char *label;
-    uint64_t line;   /* counted up to the first break; from 1 */
-    bool begun;      /* no byte order mark can come any more */
+    uint64_t line;    /* counted up to the first break; from 1 */
+    bool begun;       /* no byte order mark can come any more */
     uint64_t returns; /* CRs held back: part of a line end when LF comes next */
-    char held[4];    /* the start of a character whose end has not come */
+    char held[4];     /* the start of a character whose end has not come */
     size_t n_held;
 };
 

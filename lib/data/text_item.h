@@ -1,7 +1,8 @@
 /* text_item: tokens and marks into items, and items into parts.
  *
- * A part is what becomes one row of a stream: an item, or a piece of one that is longer than TEXT_PART tokens (or whose kept
- * text is longer than TEXT_PART_BYTES), the pieces behind the first being marked as continued. What items are:
+ * A part is what becomes one row of a stream: an item, or a piece of one that is longer than TEXT_PART tokens (or
+ * whose kept text is longer than TEXT_PART_BYTES), the pieces behind the first being marked as continued. What items
+ * are:
  *
  *   line        each line, empty ones too, so that items count as lines do
  *   paragraph   lines up to an empty one (white space alone is empty where white space is no token); never empty
@@ -39,12 +40,12 @@ struct text_item {
     struct text_part_receiver to;
     /* private */
     const char *label;
-    uint64_t line;      /* of the file at hand, from 1 */
+    uint64_t line; /* of the file at hand, from 1 */
     int side;
-    bool open;          /* an item has begun */
-    bool continued;     /* the part at hand continues the one before */
-    bool full_line;     /* something stands in the line at hand */
-    bool line_end;      /* paragraph: a line end waits for the next line */
+    bool open;      /* an item has begun */
+    bool continued; /* the part at hand continues the one before */
+    bool full_line; /* something stands in the line at hand */
+    bool line_end;  /* paragraph: a line end waits for the next line */
     size_t tokens[2], bytes;
 };
 

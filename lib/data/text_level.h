@@ -1,7 +1,7 @@
 /* text_level: into what pieces text is split, and pieces put back together as text.
  *
- * The table below is the one place where a level is named. Splitting (text_split.h) takes ICU and therefore lies apart;
- * this half needs nothing, so that whatever shows tokens can use it. */
+ * The table below is the one place where a level is named. Splitting (text_split.h) takes ICU and therefore lies
+ * apart; this half needs nothing, so that whatever shows tokens can use it. */
 #ifndef DATA_TEXT_LEVEL_H
 #define DATA_TEXT_LEVEL_H
 
@@ -12,10 +12,10 @@
 #include "data/vocab.h"
 
 /* X(constant, name, function that splits, function that joins, are line ends and white space tokens?) */
-#define TEXT_LEVELS(X)                                  \
-    X(SPACE, "space", split_space, join_spaced, false)  \
-    X(WORD, "word", split_word, join_words, false)      \
-    X(GRAPHEME, "grapheme", split_grapheme, join_plain, true) \
+#define TEXT_LEVELS(X)                                                                                                 \
+    X(SPACE, "space", split_space, join_spaced, false)                                                                 \
+    X(WORD, "word", split_word, join_words, false)                                                                     \
+    X(GRAPHEME, "grapheme", split_grapheme, join_plain, true)                                                          \
     X(BYTE, "byte", split_byte, join_bytes, true)
 
 #define TEXT_LEVEL_CONSTANT(constant, name, split, join, white) TEXT_##constant,
@@ -23,7 +23,7 @@ enum text_level { TEXT_LEVELS(TEXT_LEVEL_CONSTANT) TEXT_N_LEVELS };
 
 /* For the option table: "space|word|..." (each row brings a bar; the first is skipped). */
 #define TEXT_LEVEL_CHOICE(constant, name, split, join, white) "|" name
-#define TEXT_LEVEL_CHOICES &(TEXT_LEVELS(TEXT_LEVEL_CHOICE))[1]
+#define TEXT_LEVEL_CHOICES                                    &(TEXT_LEVELS(TEXT_LEVEL_CHOICE))[1]
 
 extern const char *const text_level_names[TEXT_N_LEVELS];
 extern const bool text_level_white[TEXT_N_LEVELS];
@@ -36,13 +36,14 @@ enum text_level text_level_of(const struct vocab *v);
  *     struct text_join join = {.level = text_level_of(&vocab)};
  *     for (...) text_join_add(&join, word, length, &out);
  *
- * space: a single space between tokens. word: spaces as one would type them, by the punctuation beside, and none where a
- * script is written without; for reading, since the spaces that stood there are lost. grapheme, byte: exactly the text that
- * was tokenized. A line end that is a token is a line end. Begin anew ({.level = ...}) for each item. */
+ * space: a single space between tokens. word: spaces as one would type them, by the punctuation beside, and none
+ * where a script is written without; for reading, since the spaces that stood there are lost. grapheme, byte:
+ * exactly the text that was tokenized. A line end that is a token is a line end. Begin anew ({.level = ...}) for
+ * each item. */
 struct text_join {
     enum text_level level;
-    uint32_t last;  /* last character so far; 0: nothing yet */
-    bool quoted;    /* an odd number of straight quotes so far */
+    uint32_t last; /* last character so far; 0: nothing yet */
+    bool quoted;   /* an odd number of straight quotes so far */
 };
 void text_join_add(struct text_join *join, const char *word, size_t length, struct buf *out);
 

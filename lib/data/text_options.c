@@ -5,11 +5,12 @@
 #include "data/text_level.h"
 
 #define AT(field) offsetof(struct text_options, field)
-#define KEY "tokenize."
+#define KEY       "tokenize."
 
 const struct opt text_option_rows[] = {
     {"level", 'l', OPT_CHOICE, AT(level), OPT_RECORD, NULL, "word", 0, 0, TEXT_LEVEL_CHOICES,
-     "split at white space; into words and punctuation marks (UAX #29, Chinese words by dictionary); into characters as one "
+     "split at white space; into words and punctuation marks (UAX #29, Chinese words by dictionary); into characters "
+     "as one "
      "sees them, white space among them; into bytes"},
     {"lower", 0, OPT_SWITCH, AT(lower), OPT_RECORD, NULL, NULL, 0, 0, NULL, "make capital letters small"},
     {"normalize", 0, OPT_CHOICE, AT(normalize), OPT_RECORD, NULL, "none", 0, 0, "none|nfc|nfkc",
@@ -46,17 +47,20 @@ static const struct opt *find_row(const char *name)
     return NULL;
 }
 
-static int restore(struct opt_group *groups, const struct opt_group *own, const char *name, const char *value, struct err *e)
+static int restore(struct opt_group *groups, const struct opt_group *own, const char *name, const char *value,
+                   struct err *e)
 {
     const struct opt *row = find_row(name);
     struct buf given = {0};
     int result = 0;
     if (!row)
-        return err_fail(e, STATUS_DATA, "its words were made with --%s=%s, which is not known here (a newer Runnel made it)",
-                        name, value);
+        return err_fail(e, STATUS_DATA,
+                        "its words were made with --%s=%s, which is not known here (a newer Runnel made it)", name,
+                        value);
     if (opt_given(groups, name) && opt_value(row, own->config, &given) && strcmp(buf_string(&given), value))
-        result = err_fail(e, STATUS_MISUSED, "--%s=%s was asked for, but its words were made with --%s=%s (leave --%s out)",
-                          name, given.data, name, value, name);
+        result =
+            err_fail(e, STATUS_MISUSED, "--%s=%s was asked for, but its words were made with --%s=%s (leave --%s out)",
+                     name, given.data, name, value, name);
     else if (opt_set(groups, name, value, e) < 0) {
         e->status = STATUS_DATA;
         result = -1;
@@ -72,8 +76,7 @@ int text_options_restore(struct opt_group *groups, const struct meta *meta, stru
         own++;
     for (size_t i = 0; own->title && i < meta->n; i++) {
         const struct meta_pair *pair = &meta->pairs[i];
-        if (!strncmp(pair->key, KEY, strlen(KEY)) &&
-            restore(groups, own, pair->key + strlen(KEY), pair->value, e) < 0)
+        if (!strncmp(pair->key, KEY, strlen(KEY)) && restore(groups, own, pair->key + strlen(KEY), pair->value, e) < 0)
             return -1;
     }
     return 0;

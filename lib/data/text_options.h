@@ -1,7 +1,7 @@
 /* text_options: the options that say how text becomes tokens.
  *
- * They belong to a vocabulary as much as its words do: they are kept in its meta (`tokenize.level=word` ...), go with it
- * into streams and models, and are taken from there when text is to be split as the training text was. */
+ * They belong to a vocabulary as much as its words do: they are kept in its meta (`tokenize.level=word` ...), go
+ * with it into streams and models, and are taken from there when text is to be split as the training text was. */
 #ifndef DATA_TEXT_OPTIONS_H
 #define DATA_TEXT_OPTIONS_H
 
@@ -27,9 +27,9 @@ int text_options_check(const struct text_options *o, struct err *e);
 /* Keeps the options in a vocabulary's meta. */
 void text_options_keep(const struct text_options *o, struct meta *meta);
 
-/* Sets the options as a vocabulary's meta has them. `groups` holds text_option_rows as parsed: an option that was given and
- * differs is STATUS_MISUSED and names both, one that is not known here is STATUS_DATA. A meta that says nothing (the
- * vocabulary came from elsewhere) changes nothing. */
+/* Sets the options as a vocabulary's meta has them. `groups` holds text_option_rows as parsed: an option that was
+ * given and differs is STATUS_MISUSED and names both, one that is not known here is STATUS_DATA. A meta that says
+ * nothing (the vocabulary came from elsewhere) changes nothing. */
 int text_options_restore(struct opt_group *groups, const struct meta *meta, struct err *e);
 
 #endif

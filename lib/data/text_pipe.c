@@ -2,15 +2,18 @@
 
 #include "data/text_level.h"
 
-int text_pipe_open(struct text_pipe *p, const struct text_options *o, enum text_item_kind kind, bool strict, bool keep_text,
-                   size_t window, const struct text_part_receiver *to, struct err *e)
+int text_pipe_open(struct text_pipe *p, const struct text_options *o, enum text_item_kind kind, bool strict,
+                   bool keep_text, size_t window, const struct text_part_receiver *to, struct err *e)
 {
     struct text_receiver receiver = {&p->item, text_item_token, text_item_mark};
     if (text_options_check(o, e) < 0)
         return -1;
     p->clean.strict = strict;
-    p->item = (struct text_item){.kind = kind, .white = text_level_white[o->level], .drop_punct = o->punct == TEXT_DROP,
-                                 .keep_text = keep_text, .to = *to};
+    p->item = (struct text_item){.kind = kind,
+                                 .white = text_level_white[o->level],
+                                 .drop_punct = o->punct == TEXT_DROP,
+                                 .keep_text = keep_text,
+                                 .to = *to};
     p->split = text_split_open(o, kind == TEXT_PAIR, window, &receiver, e);
     return p->split ? 0 : -1;
 }

@@ -16,8 +16,8 @@ struct text_pipe {
 
 /* Sets it up. `strict`: text that is not UTF-8 is refused; `keep_text`: it counts for the length of parts; `window`:
  * TEXT_WINDOW, or less to test with. The pipe must not be moved afterwards. */
-int text_pipe_open(struct text_pipe *p, const struct text_options *o, enum text_item_kind kind, bool strict, bool keep_text,
-                   size_t window, const struct text_part_receiver *to, struct err *e);
+int text_pipe_open(struct text_pipe *p, const struct text_options *o, enum text_item_kind kind, bool strict,
+                   bool keep_text, size_t window, const struct text_part_receiver *to, struct err *e);
 void text_pipe_begin(struct text_pipe *p, const char *label);
 int text_pipe_add(struct text_pipe *p, const char *bytes, size_t length, struct err *e);
 int text_pipe_end(struct text_pipe *p, struct err *e);

@@ -16,16 +16,16 @@ struct text_split {
     struct text_receiver to;
     bool tabs;
     size_t window_size;
-    struct buf window;  /* text not yet folded */
-    struct buf text;    /* folded, the unfinished word of the window before in front */
+    struct buf window; /* text not yet folded */
+    struct buf text;   /* folded, the unfinished word of the window before in front */
     struct text_fold *fold;
     UBreakIterator *words, *characters; /* `characters` also finds where a window may be cut */
     UText view;                         /* the text an iterator looks at */
     uint64_t cuts;
 };
 
-/* Hands the tokens of a stretch without marks to the receiver. `whole`: it ends where tokens end; else what may go on is
- * left. Returns how many bytes were done, or -1. */
+/* Hands the tokens of a stretch without marks to the receiver. `whole`: it ends where tokens end; else what may go
+ * on is left. Returns how many bytes were done, or -1. */
 typedef long splitter(struct text_split *s, const char *text, size_t length, bool whole, struct err *e);
 static splitter split_space, split_word, split_grapheme, split_byte;
 
@@ -47,8 +47,8 @@ static int icu_failed(UErrorCode code, struct err *e)
 enum { PLAIN, WHITE, MAYBE }; /* what a byte says about white space: none, is it, may begin it */
 
 static const unsigned char byte_class[256] = {
-    ['\t'] = WHITE, ['\n'] = WHITE, ['\v'] = WHITE, ['\f'] = WHITE, ['\r'] = WHITE, [' '] = WHITE,
-    [0xc2] = MAYBE, [0xe1] = MAYBE, [0xe2] = MAYBE, [0xe3] = MAYBE,
+    ['\t'] = WHITE, ['\n'] = WHITE, ['\v'] = WHITE, ['\f'] = WHITE, ['\r'] = WHITE,
+    [' '] = WHITE,  [0xc2] = MAYBE, [0xe1] = MAYBE, [0xe2] = MAYBE, [0xe3] = MAYBE,
 };
 
 /* Bytes of the White_Space character at `text`, 0 when it is none. */
@@ -190,9 +190,9 @@ static int split(struct text_split *s, bool whole, struct err *e)
     return 0;
 }
 
-/* The last place in the window that neither words nor characters nor normalization reach across: before ASCII white space,
- * and in front of a blank only behind ASCII (a few scripts have signs that hold on to any next character but a control).
- * 0 when there is none. */
+/* The last place in the window that neither words nor characters nor normalization reach across: before ASCII white
+ * space, and in front of a blank only behind ASCII (a few scripts have signs that hold on to any next character but
+ * a control). 0 when there is none. */
 static size_t white_cut(const struct buf *window)
 {
     const unsigned char *b = (const unsigned char *)window->data;
@@ -202,8 +202,8 @@ static size_t white_cut(const struct buf *window)
     return 0;
 }
 
-/* The start of the last character in the window as one sees it, whose end may not have come; where that character alone
- * fills half the window, the last code point. */
+/* The start of the last character in the window as one sees it, whose end may not have come; where that character
+ * alone fills half the window, the last code point. */
 static int character_cut(struct text_split *s, size_t *cut, struct err *e)
 {
     size_t end = s->window.len - 1;

@@ -1,11 +1,12 @@
 /* text_split: sound text into tokens, by level, in constant memory.
  *
- * Text is gathered in a window and cut where tokens surely end: before white space, else between characters as one sees
- * them (grapheme clusters), never inside one. The cuts depend on the text alone, not on how it arrives. What a token is:
+ * Text is gathered in a window and cut where tokens surely end: before white space, else between characters as one
+ * sees them (grapheme clusters), never inside one. The cuts depend on the text alone, not on how it arrives. What a
+ * token is:
  *
  *   space      a run of anything but white space (Unicode White_Space)
- *   word       a segment of UAX #29: a word, a number, a punctuation mark; words of Chinese, Japanese, Thai, Lao, Khmer and
- *              Burmese by ICU's dictionaries; white space is dropped
+ *   word       a segment of UAX #29: a word, a number, a punctuation mark; words of Chinese, Japanese, Thai, Lao,
+ *              Khmer and Burmese by ICU's dictionaries; white space is dropped
  *   grapheme   an extended grapheme cluster, white space included
  *   byte       a byte of the UTF-8, spelt by text_byte_spell
  *

@@ -67,7 +67,8 @@ static int check_alike(const struct meta *a, const struct meta *b, struct err *e
     for (size_t i = 0; i < b->n; i++) {
         const char *other = meta_get(a, b->pairs[i].key);
         if (!other || strcmp(other, b->pairs[i].value))
-            return err_fail(e, STATUS_DATA, "its two vocabularies differ in '%s' (tokenize the sides apart)", b->pairs[i].key);
+            return err_fail(e, STATUS_DATA, "its two vocabularies differ in '%s' (tokenize the sides apart)",
+                            b->pairs[i].key);
     }
     return 0;
 }
@@ -257,7 +258,8 @@ static int spool_part(struct text_tokens *t, bool continued, struct err *e)
 static int spool_read(struct text_tokens *t, size_t *at, void *bytes, size_t length, struct err *e)
 {
     while (t->pending.len - *at < length) {
-        memmove(t->pending.data, t->pending.data + *at, t->pending.len - *at);
+        if (*at < t->pending.len)
+            memmove(t->pending.data, t->pending.data + *at, t->pending.len - *at);
         t->pending.len -= *at;
         *at = 0;
         long n = file_read(t->spool, buf_room(&t->pending, STREAM_BATCH_BYTES), STREAM_BATCH_BYTES, e);

@@ -1,6 +1,6 @@
-/* Any bytes become sound text and tokens. The first byte chooses how, the second in what steps; then what must hold is
- * checked: tokens are UTF-8 and not empty, parts are not too long, steps do not show, and characters and bytes put back
- * together are the text. */
+/* Any bytes become sound text and tokens. The first byte chooses how, the second in what steps; then what must hold
+ * is checked: tokens are UTF-8 and not empty, parts are not too long, steps do not show, and characters and bytes
+ * put back together are the text. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
-    struct text_options o = {.level = data[0] % TEXT_N_LEVELS, .lower = data[0] >> 2 & 1, .normalize = (data[0] >> 3) % 3,
+    struct text_options o = {.level = data[0] % TEXT_N_LEVELS,
+                             .lower = data[0] >> 2 & 1,
+                             .normalize = (data[0] >> 3) % 3,
                              .punct = data[0] % TEXT_N_LEVELS == TEXT_BYTE ? TEXT_KEEP : data[0] >> 5 & 1};
     enum text_item_kind kind = (enum text_item_kind)(data[0] >> 6);
     const char *text = (const char *)data + 2;
