@@ -1,6 +1,7 @@
 /* Elements and words of the text form (tnstext.h). */
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -42,7 +43,11 @@ static void real_text(const struct tensor *t, size_t index, struct buf *out)
             buf_printf(out, "nan:%" PRIx64, bits);
         return;
     }
-    int digits = t->dtype == DTYPE_F64 ? 15 : t->dtype == DTYPE_F32 ? 6 : 1;
+    int digits = 1; /* those that every normal number has; fewer show as such, since %g writes no zeros behind them */
+    if (t->dtype == DTYPE_F64 && fabs(value) >= DBL_MIN)
+        digits = DBL_DIG;
+    if (t->dtype == DTYPE_F32 && fabs(value) >= FLT_MIN)
+        digits = FLT_DIG;
     for (;; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (digits >= reals[t->dtype].digits)
