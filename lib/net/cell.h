@@ -33,6 +33,7 @@ struct cell_step {
     enum activation activation;       /* of cells that let it be chosen */
     real *z;                          /* [panel][row][64]: in z, out gates (forward); in gates, out dz (backward) */
     size_t z_panel;                   /* reals from a panel to the next */
+    size_t first_panel[CELL_PHASES];  /* of each phase's gates */
     const real *before[CELL_STATES];  /* states at t-1; state 0 is h, the layer's output */
     real *after[CELL_STATES];         /* states at t: out (forward), in (backward) */
     size_t state_row;                 /* reals from a row of a state to the next */
@@ -65,7 +66,7 @@ struct cell {
 };
 
 /* The choices of --cell; the row of one by its index among them, with the code of kern_level(). */
-#define CELL_CHOICES "elman|lstm"
+#define CELL_CHOICES "elman|lstm|lstm-peephole|gru"
 const struct cell *cell_at(int index);
 
 /* Blocks of 16 that hold `hidden` units. */

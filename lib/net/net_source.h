@@ -2,34 +2,29 @@
 #include "math/gemm.h"
 #include "math/vec.h"
 #include "net/cell_elman.h"
+#include "net/cell_gru.h"
 #include "net/cell_lstm.h"
 #include "net/net_code.h"
 #include "net/optim_rules.h"
 
 /* The table of cells: a row each, in the order of CELL_CHOICES. */
+/* clang-format off */
 static const struct cell cells[] = {
-    {.name = "elman",
-     .gates = 1,
-     .states = 1,
-     .phases = 1,
-     .phase_gates = {1},
-     .gate_names = {"z"},
-     .state_names = {"h"},
-     .forget_gate = -1,
-     .activation = true,
-     .forward = elman_forward,
-     .backward = elman_backward},
-    {.name = "lstm",
-     .gates = 4,
-     .states = 2,
-     .phases = 1,
-     .phase_gates = {4},
-     .gate_names = {"i", "f", "g", "o"},
-     .state_names = {"h", "c"},
-     .forget_gate = 1,
-     .forward = lstm_forward,
-     .backward = lstm_backward},
+    {.name = "elman", .gates = 1, .states = 1, .phases = 1, .phase_gates = {1}, .gate_names = {"z"},
+     .state_names = {"h"}, .forget_gate = -1, .activation = true,
+     .forward = elman_forward, .backward = elman_backward},
+    {.name = "lstm", .gates = 4, .states = 2, .phases = 1, .phase_gates = {4}, .gate_names = {"i", "f", "g", "o"},
+     .state_names = {"h", "c"}, .forget_gate = 1,
+     .forward = lstm_forward, .backward = lstm_backward},
+    {.name = "lstm-peephole", .gates = 4, .states = 2, .phases = 1, .phase_gates = {4},
+     .gate_names = {"i", "f", "g", "o"}, .state_names = {"h", "c"},
+     .vector_names = {"peephole.i", "peephole.f", "peephole.o"}, .forget_gate = 1,
+     .forward = lstm_peephole_forward, .backward = lstm_peephole_backward, .vectors = lstm_peephole_vectors},
+    {.name = "gru", .gates = 3, .states = 1, .phases = 2, .phase_gates = {2, 1}, .gate_names = {"r", "u", "n"},
+     .state_names = {"h"}, .forget_gate = -1,
+     .forward = gru_forward, .backward = gru_backward},
 };
+/* clang-format on */
 
 static optim_rule *const rules[] = {rule_sgd, rule_rmsprop, rule_adam}; /* in the order of OPTIM_CHOICES */
 

@@ -17,7 +17,6 @@ struct sweep {
     const struct rnn *n;
     struct params *p;
     struct rnn_pass *pass;
-    size_t layer;
     const struct rnn_layer *at;
     struct rnn_trace *trace;
     const real *x; /* [T*B, x_row]: what comes in; NULL for ids */
@@ -114,6 +113,8 @@ static struct cell_step step_at(const struct sweep *s, size_t t)
         step.after[k] = trace->state[k] + next;
         step.dstate[k] = trace->dstate[k];
     }
+    for (int phase = 0; phase < s->n->cell->phases; phase++)
+        step.first_panel[phase] = phase_first(s->n, phase) / PANEL;
     for (int v = 0; v < CELL_VECTORS && s->n->cell->vector_names[v]; v++)
         step.vector[v] = s->p->value + s->at->vector[v];
     if (trace->carry)
@@ -241,7 +242,6 @@ static struct sweep sweep_of(const struct rnn *n, const struct params *p, struct
     struct sweep s = {.n = n,
                       .p = (struct params *)p,
                       .pass = pass,
-                      .layer = layer,
                       .at = &n->layer[layer],
                       .trace = &pass->trace[layer]};
     if (layer > 0) {

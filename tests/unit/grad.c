@@ -258,6 +258,7 @@ static void test_large(void **state)
     (void)state;
     check_net(&(struct net){"lstm", "tanh", 2, 70, 9, 40, 'i', true, true, 0.1}, 101);
     check_net(&(struct net){"elman", "tanh", 2, 70, 9, 40, 'v', false, true, 0.1}, 102);
+    check_net(&(struct net){"gru", "tanh", 2, 70, 9, 40, 'v', true, true, 0.1}, 103);
 }
 
 /* The softmax alone: every class of one row. */

@@ -15,7 +15,7 @@
 #include "net/model.h"
 #include "net/optim.h"
 
-enum { INPUTS = 9, CLASSES = 21, STEPS = 7, WIDTH = 11, HIDDEN = 20, LAYERS = 2 };
+enum { INPUTS = 9, CLASSES = 21, STEPS = 7, WIDTH = 11, HIDDEN = 20, LAYERS = 2, CELLS = 4 };
 
 static struct model model_of(int cell, bool ids, uint64_t embedding)
 {
@@ -187,7 +187,7 @@ static void test_rows(void **state)
 {
     (void)state;
     struct data d = data_make();
-    for (int cell = 0; cell < 2; cell++)
+    for (int cell = 0; cell < CELLS; cell++)
         for (int form = 0; form < 3; form++) {
             struct model m = model_of(cell, form != 2, form == 1 ? 6 : 0);
             check_alone(&m, &d);
@@ -239,7 +239,7 @@ static void test_threads(void **state)
 {
     (void)state;
     struct err e;
-    for (int cell = 0; cell < 2; cell++) {
+    for (int cell = 0; cell < CELLS; cell++) {
         real *one, *more;
         size_t n;
         train(cell, 2, 4, &one, &n);
@@ -261,7 +261,7 @@ static void test_levels(void **state)
     struct err e;
     real *plain, *fast;
     size_t n;
-    for (int cell = 0; cell < 2; cell++) {
+    for (int cell = 0; cell < CELLS; cell++) {
         assert_int_equal(0, kern_select("plain", &e));
         double loss = train(cell, 0, 3, &plain, &n);
         for (int level = KERN_AVX2; level < KERN_LEVELS; level++) {
