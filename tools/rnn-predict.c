@@ -1,4 +1,5 @@
 /* rnn-predict: what a recurrent network has to say: predictions, scores, its inside, or text it makes up. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,8 +24,12 @@ static const struct opt run_options[] = {
     {0},
 };
 
-static struct opt_group groups[] = {{"Input and output", run_options, &run, 0}, {"Prediction", score_options, &score, 0},
-                                    {"Generation", sample_options, &sample, 0}, CLI_CHANCE, CLI_GROUP, {0}};
+static struct opt_group groups[] = {{"Input and output", run_options, &run, 0},
+                                    {"Prediction", score_options, &score, 0},
+                                    {"Generation", sample_options, &sample, 0},
+                                    CLI_CHANCE,
+                                    CLI_GROUP,
+                                    {0}};
 
 static const struct tool tool = {
     .name = "rnn-predict",
@@ -69,8 +74,8 @@ static int end_segment(void *context, struct sink *sink, struct err *e)
 
 static int run_stream(struct scorer *s, const char *path, struct err *e)
 {
-    const struct relay relay = {keep_profile, "tokens or vectors", begin_segment, batch_items, score_batch, end_segment,
-                                s->file->digest};
+    const struct relay relay = {keep_profile, "tokens or vectors", begin_segment,  batch_items,
+                                score_batch,  end_segment,         s->file->digest};
     return relay_run(&relay, path, s, e);
 }
 
@@ -86,8 +91,8 @@ static void print_items(const struct scorer *s, const struct batch *batch, const
         struct text_join join = {.level = text_level_of(words)};
         buf_clear(&line);
         if (score_column)
-            buf_printf(&line, "%llu\t%llu\t%.6f\t%.6f", (unsigned long long)(batch->row0 + i),
-                       (unsigned long long)(offsets[i + 1] - offsets[i]), tensor_at(score_column, i), tensor_at(perplexity, i));
+            buf_printf(&line, "%" PRIu64 "\t%" PRIu64 "\t%.6f\t%.6f", batch->row0 + i, offsets[i + 1] - offsets[i],
+                       tensor_at(score_column, i), tensor_at(perplexity, i));
         for (uint64_t row = offsets[i]; !score_column && row < offsets[i + 1]; row++)
             if (s->file->target)
                 buf_printf(&line, "%s%.0f", row > offsets[i] ? " " : "", tensor_at(predicted, row));

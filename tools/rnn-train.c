@@ -11,16 +11,20 @@ static struct model_config model;
 static struct train_config training;
 static struct optim_config optimizer;
 
-static struct opt_group groups[] = {
-    {"Network", model_options, &model, 0},         {"Training", train_options, &training, 0},
-    {"Optimizer", optim_options, &optimizer, 0}, CLI_CHANCE, CLI_GROUP, {0}};
+static struct opt_group groups[] = {{"Network", model_options, &model, 0},
+                                    {"Training", train_options, &training, 0},
+                                    {"Optimizer", optim_options, &optimizer, 0},
+                                    CLI_CHANCE,
+                                    CLI_GROUP,
+                                    {0}};
 
 static const struct tool tool = {
     .name = "rnn-train",
     .purpose = "train a recurrent network on a stream of tokens or vectors",
     .usage = "[OPTION...] [FILE]",
-    .examples = "  tokenize --level grapheme --item file play.txt | rnn-train --cell lstm --layers 2 --valid 0.05 -o play.tns\n"
-                "  rnn-predict --model play.tns --generate 500 --text\n",
+    .examples =
+        "  tokenize --level grapheme --item file play.txt | rnn-train --cell lstm --layers 2 --valid 0.05 -o play.tns\n"
+        "  rnn-predict --model play.tns --generate 500 --text\n",
     .groups = groups,
     .profile = "model/rnn",
     .numeric = true,
@@ -41,14 +45,19 @@ static int show_row(void *context, const struct train_row *row, struct err *e)
     struct watch *w = context;
     const struct train_at *at = row->at;
     double seconds = cli_seconds() - w->start, tokens = (double)(at->tokens - w->begun);
-    const struct log_field fields[] = {
-        {"step", (double)at->step, NULL}, {"epoch", (double)(at->epoch + 1), NULL}, {"loss", row->loss, NULL},
-        {"valid_loss", row->valid_loss, NULL}, {"lr", at->lr, NULL},
-        {"tokens_per_second", seconds > 0 ? tokens / seconds : NAN, NULL}, {"gradient_norm", at->norm, NULL},
-        {"seconds", seconds, NULL}, {0}};
+    const struct log_field fields[] = {{"step", (double)at->step, NULL},
+                                       {"epoch", (double)(at->epoch + 1), NULL},
+                                       {"loss", row->loss, NULL},
+                                       {"valid_loss", row->valid_loss, NULL},
+                                       {"lr", at->lr, NULL},
+                                       {"tokens_per_second", seconds > 0 ? tokens / seconds : NAN, NULL},
+                                       {"gradient_norm", at->norm, NULL},
+                                       {"seconds", seconds, NULL},
+                                       {0}};
     w->last = row->loss;
     if (row->epoch_end && at->epoch_loss.count && isnan(row->valid_loss))
-        cli_note("epoch %llu: loss %.4f", (unsigned long long)at->epoch + 1, at->epoch_loss.loss / (double)at->epoch_loss.count);
+        cli_note("epoch %llu: loss %.4f", (unsigned long long)at->epoch + 1,
+                 at->epoch_loss.loss / (double)at->epoch_loss.count);
     else if (row->epoch_end && at->epoch_loss.count)
         cli_note("epoch %llu: loss %.4f, validation loss %.4f%s", (unsigned long long)at->epoch + 1,
                  at->epoch_loss.loss / (double)at->epoch_loss.count, row->valid_loss, at->waited ? "" : " (the best)");
@@ -76,7 +85,8 @@ static int check_options(struct err *e)
     if (training.valid > 0 && training.valid_file)
         return err_fail(e, STATUS_MISUSED, "--valid and --valid-file both say what to validate with (give one)");
     if (training.patience && !(training.valid > 0) && !training.valid_file)
-        return err_fail(e, STATUS_MISUSED, "--patience wants something to validate with (give --valid or --valid-file)");
+        return err_fail(e, STATUS_MISUSED,
+                        "--patience wants something to validate with (give --valid or --valid-file)");
     if (training.resume && !training.checkpoint)
         return err_fail(e, STATUS_MISUSED, "--resume wants to know from where (give --checkpoint FILE)");
     if (training.gradients && (training.checkpoint || cli.output))
@@ -197,7 +207,8 @@ static int work(struct err *e)
     struct watch w = {.log = {.fd = -1}};
     int result = -1;
     if (check_options(e) == 0 && open_outputs(&w, e) == 0 &&
-        (!training.init || rnnfile_load(&init, training.init, e) == 0) && build(&t, training.init ? &init : NULL, e) == 0)
+        (!training.init || rnnfile_load(&init, training.init, e) == 0) &&
+        build(&t, training.init ? &init : NULL, e) == 0)
         result = training.gradients ? write_gradients(&t, e) : train(&t, &w, e);
     if (log_close(&w.log, result < 0 ? &(struct err){0} : e) < 0)
         result = -1;

@@ -11,10 +11,10 @@ struct writer {
     struct text_join join;
     struct buf text;
     struct buf ids, offsets, continued; /* of a batch */
-    uint64_t n;     /* items in it */
+    uint64_t n;                         /* items in it */
     bool as_text;
-    bool goes_on;   /* the item being written continues the last one */
-    bool open;      /* tokens have come since the last item ended */
+    bool goes_on; /* the item being written continues the last one */
+    bool open;    /* tokens have come since the last item ended */
 };
 
 static int flush_batch(struct writer *w, struct err *e)
@@ -82,7 +82,8 @@ static int write_all(struct sampler *s, struct writer *w, struct err *e)
             return -1;
     }
     if (unknown)
-        cli_note("--prime: %llu words are not in the model's vocabulary and count as <unk>", (unsigned long long)unknown);
+        cli_note("--prime: %llu words are not in the model's vocabulary and count as <unk>",
+                 (unsigned long long)unknown);
     for (int64_t i = 0; i < s->config->generate; i++)
         if (write_token(w, sampler_next(s), s->end, e) < 0)
             return -1;

@@ -1,7 +1,7 @@
 #include "net/batches.h"
 #include "base/mem.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ static int make_parts(struct batches *train, struct batches *valid, uint64_t n, 
 {
     uint64_t middle = kept(n, held);
     if (held > 0 && (middle == 0 || middle == n))
-        return err_fail(e, STATUS_DATA, "%llu %s cannot be divided into a part to train on and one of %g to validate with (%s)",
+        return err_fail(e, STATUS_DATA,
+                        "%llu %s cannot be divided into a part to train on and one of %g to validate with (%s)",
                         (unsigned long long)n, what, held, hint);
     train->low = 0, train->high = middle;
     if (held > 0) {
@@ -36,12 +37,12 @@ static int make_parts(struct batches *train, struct batches *valid, uint64_t n, 
 static int make_text(struct batches *train, struct batches *valid, double held, struct err *e)
 {
     uint64_t steps = train->corpus->steps, bptt = train->steps;
+    assert(steps > 0 && train->rows > 0);
     if (bptt > steps)
         bptt = steps;
-    if (bptt && steps / bptt < train->rows)
-        train->rows = steps / bptt;
-    else if (steps < train->rows)
-        train->rows = steps;
+    uint64_t most = steps / (bptt ? bptt : 1);
+    if (most < train->rows)
+        train->rows = most; /* at least 1: bptt is at most steps */
     if (!bptt)
         bptt = steps / train->rows;
     train->steps = bptt;
@@ -263,7 +264,11 @@ int batches_next(struct batches *b, struct minibatch *m, bool *fresh, struct err
             return -1;
         fill_row(b, count, steps, row, rows);
     }
-    *m = (struct minibatch){steps, rows, c->dim ? NULL : b->ids, c->dim ? b->vec : NULL, b->targets,
+    *m = (struct minibatch){steps,
+                            rows,
+                            c->dim ? NULL : b->ids,
+                            c->dim ? b->vec : NULL,
+                            b->targets,
                             ragged ? b->lengths : NULL};
     return 1;
 }

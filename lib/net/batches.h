@@ -33,7 +33,7 @@ struct batches {
     size_t done;           /* by item: steps of the present group that were given out */
     uint32_t *ids, *targets, *lengths, *row_ids; /* of the present minibatch; one row as it is read */
     real *vec, *row_vec;
-    size_t room;           /* positions there is room for */
+    size_t room; /* positions there is room for */
 };
 
 /* Cuts a corpus into minibatches of `rows` sequences and `bptt` steps (0: all there are); the last `held` (0 <= held < 1) of

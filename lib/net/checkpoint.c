@@ -5,18 +5,28 @@
 #include <unistd.h>
 
 /* Where a run stands, as TENSORs of one number each. */
+#define WHOLE(field) "pos." #field, DTYPE_U64, offsetof(struct train_at, field)
+#define REAL(field)  "pos." #field, DTYPE_F64, offsetof(struct train_at, field)
 static const struct field {
     const char *name;
     enum dtype dtype; /* u64 or f64 */
     size_t at;
 } fields[] = {
-#define WHOLE(field) {"pos." #field, DTYPE_U64, offsetof(struct train_at, field)}
-#define REAL(field) {"pos." #field, DTYPE_F64, offsetof(struct train_at, field)}
-    WHOLE(epoch), WHOLE(minibatch), WHOLE(step), WHOLE(tokens), WHOLE(waited), WHOLE(best_epoch),
-    REAL(best_loss), REAL(lr), REAL(smooth), REAL(first), REAL(norm),
-    REAL(epoch_loss.loss), WHOLE(epoch_loss.count), REAL(row_loss.loss), WHOLE(row_loss.count),
-#undef WHOLE
-#undef REAL
+    {WHOLE(epoch)},
+    {WHOLE(minibatch)},
+    {WHOLE(step)},
+    {WHOLE(tokens)},
+    {WHOLE(waited)},
+    {WHOLE(best_epoch)},
+    {REAL(best_loss)},
+    {REAL(lr)},
+    {REAL(smooth)},
+    {REAL(first)},
+    {REAL(norm)},
+    {REAL(epoch_loss.loss)},
+    {WHOLE(epoch_loss.count)},
+    {REAL(row_loss.loss)},
+    {WHOLE(row_loss.count)},
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
@@ -30,7 +40,8 @@ static size_t state_size(const struct trainer *t)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-static int put(struct sink *k, const char *name, enum dtype dtype, unsigned rank, uint64_t n, const void *data, struct err *e)
+static int put(struct sink *k, const char *name, enum dtype dtype, unsigned rank, uint64_t n, const void *data,
+               struct err *e)
 {
     struct tensor t = tensor_view(name, dtype, rank, &n, data);
     int result = sink_tensor(k, &t, e);
@@ -123,8 +134,9 @@ static int compare(const struct trainer *t, const struct segment *segment, struc
         buf_printf(&out, "%sthe vocabulary differs", out.len ? ", " : "");
     vocab_free(&vocab);
     if (result == 0 && out.len)
-        result = err_fail(e, STATUS_DATA, "it is of another run: %s (use the options and data of that run, or another "
-                          "--checkpoint)", buf_string(&out));
+        result =
+            err_fail(e, STATUS_DATA, "it is of another run: %s (use its options and data, or another --checkpoint)",
+                     buf_string(&out));
     buf_free(&out);
     return result;
 }
@@ -136,7 +148,8 @@ static const struct tensor *need(const struct segment *segment, const char *name
     if (!t || tensor_expect(t, dtype, -1, e) < 0)
         return NULL;
     if (tensor_count(t) != count) {
-        err_fail(e, STATUS_DATA, "tensor '%s' has %zu elements, not %llu", name, tensor_count(t), (unsigned long long)count);
+        err_fail(e, STATUS_DATA, "tensor '%s' has %zu elements, not %llu", name, tensor_count(t),
+                 (unsigned long long)count);
         return NULL;
     }
     return t;
@@ -149,8 +162,7 @@ static int same_data(const struct segment *segment, const char *name, const char
         return -1;
     if (t->bytes != strlen(digest) || memcmp(t->data, digest, t->bytes))
         return err_fail(e, STATUS_DATA, "it is of another run: the %s data differ (%s)",
-                        strcmp(name, "pos.data") ? "validation" : "training",
-                        "use the data of that run, or another --checkpoint");
+                        strcmp(name, "pos.data") ? "validation" : "training", "use its data, or another --checkpoint");
     return 0;
 }
 
@@ -193,8 +205,8 @@ static int take_all(struct trainer *t, const struct segment *segment, struct err
         return err_fail(e, STATUS_DATA, "it is no checkpoint of rnn-train");
     if (compare(t, segment, e) < 0 || same_data(segment, "pos.data", t->corpus.digest, e) < 0 ||
         same_data(segment, "pos.valid_data", t->valid_corpus.digest, e) < 0 ||
-        rnnfile_take(&t->model.params, t->model.params.value, "", segment, e) < 0 || take_optimizer(t, segment, e) < 0 ||
-        take_position(t, segment, e) < 0)
+        rnnfile_take(&t->model.params, t->model.params.value, "", segment, e) < 0 ||
+        take_optimizer(t, segment, e) < 0 || take_position(t, segment, e) < 0)
         return -1;
     model_refresh(&t->model);
     return 1;

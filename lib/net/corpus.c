@@ -24,8 +24,8 @@ struct reader {
     real *zeros;         /* the vector of a mark */
     uint32_t *words;     /* ids or classes of an item, on their way to a spool */
     size_t n_words;
-    bool open;           /* an item has begun and not ended */
-    bool started;        /* the first segment has been seen */
+    bool open;    /* an item has begun and not ended */
+    bool started; /* the first segment has been seen */
     uint64_t n_starts;
 };
 
@@ -128,16 +128,16 @@ int corpus_id(const uint32_t *ids, size_t row, size_t limit, struct err *e)
 {
     if (ids[row] < limit)
         return 0;
-    return err_fail(e, STATUS_DATA, "column 'ids', row %zu: %" PRIu32 " is beyond the vocabulary of %zu words", row, ids[row],
-                    limit);
+    return err_fail(e, STATUS_DATA, "column 'ids', row %zu: %" PRIu32 " is beyond the vocabulary of %zu words", row,
+                    ids[row], limit);
 }
 
 int corpus_class(const struct tensor *t, size_t row, uint64_t limit, uint32_t *class, struct err *e)
 {
     double value = tensor_at(t, row);
     if (!(value >= 0) || value >= (double)limit || value != floor(value))
-        return err_fail(e, STATUS_DATA, "column '%s', row %zu: %g is no class (a whole number below %" PRIu64 ")", t->name, row,
-                        value, limit);
+        return err_fail(e, STATUS_DATA, "column '%s', row %zu: %g is no class (a whole number below %" PRIu64 ")",
+                        t->name, row, value, limit);
     *class = (uint32_t)value;
     return 0;
 }
@@ -235,7 +235,8 @@ static int put_item(struct reader *r, const struct corpus_columns *k, size_t low
         r->n_words = n;
         r->words = mem_grow(r->words, n, sizeof *r->words);
     }
-    if ((k->ids && put_ids(r, k->ids, low, high, e) < 0) || (k->targets && put_targets(r, k->targets, low, high, e) < 0) ||
+    if ((k->ids && put_ids(r, k->ids, low, high, e) < 0) ||
+        (k->targets && put_targets(r, k->targets, low, high, e) < 0) ||
         (k->vec && spool_add(r, &r->c->vec, k->vec + low * dim, n * dim * sizeof *k->vec, e) < 0))
         return -1;
     r->c->n += n;
@@ -315,7 +316,8 @@ static int segment_vocab(struct reader *r, const struct segment *segment, bool f
         if (r->want->like && vocab.n && own_vocab(r)->n)
             r->map = vocab_map(&vocab, own_vocab(r));
         else
-            result = err_fail(e, STATUS_DATA, "its vocabulary differs from that of what was read before "
+            result = err_fail(e, STATUS_DATA,
+                              "its vocabulary differs from that of what was read before "
                               "(tokenize all of it with the same --vocab)");
     }
     vocab_free(&vocab);
@@ -329,7 +331,8 @@ static int read_segment(struct reader *r, struct source *s, const struct segment
     struct batch batch = {0};
     int more;
     if (!vectors && strcmp(profile, "tokens"))
-        return err_fail(e, STATUS_DATA, "wants tokens or vectors, got %s", *profile ? profile : "a stream without profile");
+        return err_fail(e, STATUS_DATA, "wants tokens or vectors, got %s",
+                        *profile ? profile : "a stream without profile");
     if (r->started && vectors != (r->c->dim > 0))
         return err_fail(e, STATUS_DATA, "a segment of %s follows one of %s", profile, vectors ? "tokens" : "vectors");
     if (segment_vocab(r, segment, first, e) < 0)

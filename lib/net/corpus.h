@@ -37,16 +37,16 @@ struct corpus {
     size_t dim;         /* D where inputs are vectors; 0: they are ids */
     char *target;       /* the column of the targets; NULL: the next id */
     bool by_item;
-    uint64_t n;         /* positions */
-    uint64_t steps;     /* positions that have a target */
-    size_t outputs;     /* classes: the size of the vocabulary, or the largest target + 1 */
-    uint64_t *starts;   /* by item: [items + 1], item i has positions starts[i] up to starts[i + 1] */
+    uint64_t n;       /* positions */
+    uint64_t steps;   /* positions that have a target */
+    size_t outputs;   /* classes: the size of the vocabulary, or the largest target + 1 */
+    uint64_t *starts; /* by item: [items + 1], item i has positions starts[i] up to starts[i + 1] */
     uint64_t items;
-    uint64_t unknown;   /* words that the vocabulary asked for lacks */
+    uint64_t unknown; /* words that the vocabulary asked for lacks */
     struct spool ids, vec, targets;
-    char digest[33];    /* of everything spooled: the identity of the data */
-    char *parents;      /* digests of the segments read, for END's `parent` */
-    struct meta head;   /* of the first segment: the history of the data */
+    char digest[33];  /* of everything spooled: the identity of the data */
+    char *parents;    /* digests of the segments read, for END's `parent` */
+    struct meta head; /* of the first segment: the history of the data */
 };
 
 struct corpus_want {

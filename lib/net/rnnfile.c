@@ -123,7 +123,8 @@ int rnnfile_config(struct model_config *config, const struct segment *segment, s
 }
 
 /* What goes in and out. All sizes are borne out by tensors that are there, before memory is taken for them. */
-static int find_shape(struct model_shape *shape, const struct rnnfile *f, const struct model_config *config, struct err *e)
+static int find_shape(struct model_shape *shape, const struct rnnfile *f, const struct model_config *config,
+                      struct err *e)
 {
     const struct segment *segment = &f->segment;
     uint64_t hidden = (uint64_t)config->hidden, rows = (uint64_t)cell_at(config->cell)->gates * hidden;

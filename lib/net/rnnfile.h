@@ -15,10 +15,10 @@
 struct rnnfile {
     struct segment segment;
     char digest[33];
-    struct vocab vocab;  /* empty when it has none */
+    struct vocab vocab; /* empty when it has none */
     struct model model;
-    bool by_item;        /* trained item by item, each from a zero state and <s> */
-    const char *target;  /* the target column it was trained on; NULL: the next id */
+    bool by_item;       /* trained item by item, each from a zero state and <s> */
+    const char *target; /* the target column it was trained on; NULL: the next id */
 };
 
 /* Reads model or checkpoint. Refused as STATUS_DATA: another profile, missing parameters, shapes that do not fit each other,

@@ -15,7 +15,8 @@ const struct opt sample_options[] = {
     {"temperature", 't', OPT_REAL, AT(temperature), OPT_RECORD | OPT_LOW_OPEN, "X", "1", 0, 100, NULL,
      "divide the logits by X first: below 1 is more careful, above more daring"},
     {"greedy", 0, OPT_SWITCH, AT(greedy), OPT_RECORD, NULL, NULL, 0, 0, NULL, "always take the likeliest token"},
-    {"top-k", 0, OPT_INT, AT(top_k), OPT_RECORD, "N", "0", 0, 1e9, NULL, "draw from the N likeliest tokens only; 0: from all"},
+    {"top-k", 0, OPT_INT, AT(top_k), OPT_RECORD, "N", "0", 0, 1e9, NULL,
+     "draw from the N likeliest tokens only; 0: from all"},
     {"top-p", 0, OPT_REAL, AT(top_p), OPT_RECORD | OPT_LOW_OPEN, "X", "1", 0, 1, NULL,
      "draw from the fewest tokens only that make up the probability X"},
     {0},
@@ -26,7 +27,8 @@ const struct opt sample_options[] = {
 static int by_weight(const void *a, const void *b)
 {
     const struct sample_choice *x = a, *y = b;
-    return x->weight != y->weight ? (x->weight < y->weight) - (x->weight > y->weight) : (x->id > y->id) - (x->id < y->id);
+    return x->weight != y->weight ? (x->weight < y->weight) - (x->weight > y->weight)
+                                  : (x->id > y->id) - (x->id < y->id);
 }
 
 /* The tokens that may be drawn, with their probabilities; returns how many, their sum in *total. */
@@ -107,12 +109,16 @@ uint32_t sampler_next(struct sampler *s)
     return id;
 }
 
-int sampler_make(struct sampler *s, struct rnnfile *file, const struct sample_config *config, struct rng rng, struct err *e)
+int sampler_make(struct sampler *s, struct rnnfile *file, const struct sample_config *config, struct rng rng,
+                 struct err *e)
 {
     const struct vocab *v = &file->vocab;
     size_t classes = file->model.shape.classes;
-    *s = (struct sampler){.file = file, .config = config, .rng = rng_fork(rng, "sample", 0),
-                          .begin = vocab_find(v, "<s>", 3), .end = vocab_find(v, "</s>", 4)};
+    *s = (struct sampler){.file = file,
+                          .config = config,
+                          .rng = rng_fork(rng, "sample", 0),
+                          .begin = vocab_find(v, "<s>", 3),
+                          .end = vocab_find(v, "</s>", 4)};
     if (!file->model.shape.ids || file->target)
         return err_fail(e, STATUS_DATA, "the model does not predict the next word from words: it cannot write text");
     if (s->end == VOCAB_NONE || s->begin == VOCAB_NONE || v->n <= VOCAB_SPECIAL)

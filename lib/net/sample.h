@@ -12,12 +12,12 @@
 #include "net/rnnfile.h"
 
 struct sample_config {
-    int64_t generate;   /* tokens */
-    const char *prime;  /* text to begin with */
+    int64_t generate;  /* tokens */
+    const char *prime; /* text to begin with */
     double temperature;
     bool greedy;
-    int64_t top_k;      /* 0: all */
-    double top_p;       /* smallest set of tokens with this probability; 1: all */
+    int64_t top_k; /* 0: all */
+    double top_p;  /* smallest set of tokens with this probability; 1: all */
 };
 
 /* --generate --prime --temperature --greedy --top-k --top-p */
@@ -27,16 +27,17 @@ struct sampler {
     struct rnnfile *file;
     const struct sample_config *config;
     struct rng rng;
-    uint32_t begin, end;    /* <s>, </s> */
+    uint32_t begin, end; /* <s>, </s> */
     real *state, *logits, *prob;
     struct sample_choice {
         double weight;
         uint32_t id;
-    } *choices;
+    } * choices;
 };
 
 /* Begins a text. STATUS_DATA: the model is none of a language over ids. */
-int sampler_make(struct sampler *s, struct rnnfile *file, const struct sample_config *config, struct rng rng, struct err *e);
+int sampler_make(struct sampler *s, struct rnnfile *file, const struct sample_config *config, struct rng rng,
+                 struct err *e);
 /* Reads a token that is given. */
 void sampler_read(struct sampler *s, uint32_t id);
 /* Draws the next token and reads it. */

@@ -28,7 +28,7 @@ struct score_column {
     size_t layer, index; /* STATE: which state */
     size_t width;        /* numbers a token; 0: one, as a column of rank 1 */
     enum dtype dtype;
-    struct tensor t;     /* of the present batch */
+    struct tensor t; /* of the present batch */
 };
 
 static void add_column(struct scorer *s, enum kind kind, char *name, size_t layer, size_t index, size_t width,
@@ -44,7 +44,8 @@ static void add_states(struct scorer *s)
     const struct rnn *n = &s->file->model.rnn;
     for (size_t l = 0; l < n->layers; l++)
         for (int i = 0; i < n->cell->states; i++)
-            add_column(s, STATE, i ? mem_printf("state.%zu.%s", l, n->cell->state_names[i]) : mem_printf("state.%zu", l), l,
+            add_column(s, STATE,
+                       i ? mem_printf("state.%zu.%s", l, n->cell->state_names[i]) : mem_printf("state.%zu", l), l,
                        (size_t)i, n->hidden, REAL_DTYPE);
 }
 
@@ -126,12 +127,24 @@ static void fill(struct scorer *s, size_t step, uint64_t row, bool inside)
         if ((c->kind == STATE || c->kind == GATES) != inside)
             continue;
         switch (c->kind) {
-        case STATE: model_states(m, c->layer, (int)c->index, step, 0, to); break;
-        case GATES: model_gates(m, c->layer, step, 0, to); break;
-        case LOGITS: model_logits(m, step, 0, to); break;
-        case PROB: model_probabilities(m, step, 0, to); break;
-        case LOSS: *number = model_loss(m, step, 0); break;
-        case LOGPROB: *number = -model_loss(m, step, 0); break;
+        case STATE:
+            model_states(m, c->layer, (int)c->index, step, 0, to);
+            break;
+        case GATES:
+            model_gates(m, c->layer, step, 0, to);
+            break;
+        case LOGITS:
+            model_logits(m, step, 0, to);
+            break;
+        case PROB:
+            model_probabilities(m, step, 0, to);
+            break;
+        case LOSS:
+            *number = model_loss(m, step, 0);
+            break;
+        case LOGPROB:
+            *number = -model_loss(m, step, 0);
+            break;
         case PREDICTED: {
             uint32_t best = 0;
             model_logits(m, step, 0, s->row);
@@ -161,7 +174,8 @@ static void run(struct scorer *s, size_t steps, bool targets)
 }
 
 /* The model's id of a token; words it lacks are counted once, not again where the token is read a second time. */
-static int id_of(struct scorer *s, const struct corpus_columns *k, uint64_t row, bool count, uint32_t *id, struct err *e)
+static int id_of(struct scorer *s, const struct corpus_columns *k, uint64_t row, bool count, uint32_t *id,
+                 struct err *e)
 {
     if (corpus_id(k->ids, row, s->input_words, e) < 0)
         return -1;
@@ -288,7 +302,6 @@ static int score_item(struct scorer *s, const struct corpus_columns *k, uint64_t
         begin_item(s);
     else if (!s->file->target)
         memcpy(s->state, s->before, state_reals(s) * sizeof *s->state);
-    *loss = 0;
     int result = (s->file->target ? score_given : score_next)(s, k, k->offsets[i], k->offsets[i + 1], loss, e);
     s->sum.loss += *loss;
     return result;
@@ -319,7 +332,7 @@ static int score_items(struct scorer *s, const struct corpus_columns *k, struct 
     struct tensor perplexity = tensor_make("perplexity", DTYPE_F64, 1, &batch->n);
     int result = 0;
     for (uint64_t i = 0; i < batch->n && result == 0; i++) {
-        double loss, count = (double)(k->offsets[i + 1] - k->offsets[i]);
+        double loss = 0, count = (double)(k->offsets[i + 1] - k->offsets[i]);
         result = score_item(s, k, i, &loss, e);
         ((double *)score.data)[i] = -loss;
         ((double *)perplexity.data)[i] = count ? exp(loss / count) : 1;

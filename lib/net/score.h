@@ -28,8 +28,8 @@ extern const struct opt score_options[]; /* --emit --score */
 
 /* What is predicted, added up. */
 struct score_sum {
-    double loss;     /* nats */
-    uint64_t tokens; /* predictions, ends of items among them */
+    double loss;      /* nats */
+    uint64_t tokens;  /* predictions, ends of items among them */
     uint64_t unknown; /* words that the model's vocabulary lacks */
 };
 
@@ -40,17 +40,17 @@ struct scorer {
     const struct score_config *config;
     struct score_column *columns; /* what is added to every batch */
     size_t n_columns;
-    size_t row_bytes;     /* of all columns together, for a token */
-    bool targets;         /* this stream brings the target column, or is its own */
+    size_t row_bytes;                /* of all columns together, for a token */
+    bool targets;                    /* this stream brings the target column, or is its own */
     uint32_t *to_model, *from_model; /* ids of the present segment and of the model; NULL: the same */
-    size_t input_words;   /* ids there are in this segment */
-    uint32_t begin, end;  /* <s> and </s> of the model */
-    bool open;            /* an item has begun and may go on */
-    real *state, *before; /* carried; before the last token */
-    uint32_t last;        /* the last token, and its vector: read again where an item goes on */
+    size_t input_words;              /* ids there are in this segment */
+    uint32_t begin, end;             /* <s> and </s> of the model */
+    bool open;                       /* an item has begun and may go on */
+    real *state, *before;            /* carried; before the last token */
+    uint32_t last;                   /* the last token, and its vector: read again where an item goes on */
     real *last_vec, *vec, *row;
     uint32_t *ids, *classes;
-    double end_loss;      /* of the end, should the item end here */
+    double end_loss; /* of the end, should the item end here */
     struct score_sum sum;
 };
 

@@ -12,8 +12,8 @@ enum { SMOOTH_TOKENS = 1000, DIVERGED = 3 };
 
 const struct opt train_options[] = {
     {"by", 0, OPT_CHOICE, AT(by), OPT_RECORD, NULL, "auto", 0, 0, CORPUS_BY_CHOICES,
-     "read the data as one text in --batch columns that carry the state, or item by item; auto: text, but item where there "
-     "is a target column"},
+     "read the data as one text in --batch columns that carry the state, or item by item; auto: text, but item "
+     "where there is a target column"},
     {"target", 0, OPT_TEXT, AT(target), OPT_RECORD, "COLUMN", NULL, 0, 0, NULL,
      "learn the classes in COLUMN (default: `target` where there is one, else the next id)"},
     {"batch", 'b', OPT_INT, AT(batch), OPT_RECORD, "N", "50", 1, 1 << 20, NULL, "learn from N sequences at a time"},
@@ -35,7 +35,8 @@ const struct opt train_options[] = {
     {"gradients", 0, OPT_TEXT, AT(gradients), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "write the loss and every gradient of the first minibatch to FILE, and do nothing else"},
     {"checkpoint", 0, OPT_TEXT, AT(checkpoint), OPT_FILE, "FILE", NULL, 0, 0, NULL,
-     "keep the state of the run in FILE: behind each epoch, on SIGUSR1, and on SIGTERM or SIGINT before ending with status 75"},
+     "keep the state of the run in FILE: behind each epoch, on SIGUSR1, and on SIGTERM or SIGINT before ending with "
+     "status 75"},
     {"checkpoint-every", 0, OPT_REAL, AT(checkpoint_every), OPT_LOW_OPEN, "SECONDS", "600", 0, 1e9, NULL,
      "keep it at least so often"},
     {"resume", 0, OPT_SWITCH, AT(resume), 0, NULL, NULL, 0, 0, NULL,
@@ -50,7 +51,8 @@ const struct opt train_options[] = {
 static int take_init(struct trainer *t, const struct rnnfile *init, struct err *e)
 {
     if (init->vocab.n && t->corpus.vocab.n && !vocab_same(&init->vocab, &t->corpus.vocab))
-        return err_fail(e, STATUS_DATA, "%s: its vocabulary is not that of the input (tokenize --vocab %s gives the same ids)",
+        return err_fail(e, STATUS_DATA,
+                        "%s: its vocabulary is not that of the input (tokenize --vocab %s gives the same ids)",
                         t->config.init, t->config.init);
     if (rnnfile_take(&t->model.params, t->model.params.value, "", &init->segment, e) < 0)
         return err_where(e, "%s", t->config.init);
@@ -116,10 +118,11 @@ void train_free(struct trainer *t)
 
 static int diverged(const struct trainer *t, const char *what, double value, struct err *e)
 {
-    const char *kept = t->config.checkpoint ? t->config.checkpoint : NULL;
+    const char *kept = t->config.checkpoint;
     return err_fail(e, STATUS_DIVERGED,
-                    "step %llu: training diverged: %s is %g (learning rate %g, gradient norm before this step %g; try a lower "
-                    "--lr or --clip%s%s)", (unsigned long long)t->at.step + 1, what, value, t->at.lr, t->at.norm,
+                    "step %llu: training diverged: %s is %g (learning rate %g, gradient norm before this step %g; "
+                    "try a lower --lr or --clip%s%s)",
+                    (unsigned long long)t->at.step + 1, what, value, t->at.lr, t->at.norm,
                     kept ? "; the last good state is in " : "", kept ? kept : "");
 }
 
@@ -160,8 +163,11 @@ static int keep(struct trainer *t, const struct train_at *before, struct err *e)
     if (result < 0)
         return -1;
     t->watch.saved(t->watch.context, t->config.checkpoint);
-    return stop ? err_fail(e, STATUS_STOPPED, "stopped by a signal; the state is in %s (the same command with --resume goes on)",
-                           t->config.checkpoint) : 0;
+    if (!stop)
+        return 0;
+    return err_fail(e, STATUS_STOPPED,
+                    "stopped by a signal; the state is in %s (the same command with --resume goes on)",
+                    t->config.checkpoint);
 }
 
 static void add(struct tally *sum, struct tally part)

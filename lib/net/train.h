@@ -17,13 +17,13 @@
 #include "net/rnnfile.h"
 
 struct train_config {
-    int by;                   /* enum corpus_by */
-    const char *target;       /* column to learn; NULL: `target` where there is one, else the next id */
+    int by;             /* enum corpus_by */
+    const char *target; /* column to learn; NULL: `target` where there is one, else the next id */
     int64_t batch, bptt, epochs, patience, log_every, lr_decay_after;
     double lr_decay, valid;
     const char *valid_file, *init, *gradients, *log;
     const char *checkpoint;
-    double checkpoint_every;  /* seconds */
+    double checkpoint_every; /* seconds */
     bool resume;
 };
 
@@ -52,9 +52,10 @@ struct train_row {
 struct train_watch {
     void *context;
     double (*seconds)(void); /* a clock for checkpoint_every */
-    int (*row)(void *context, const struct train_row *row, struct err *e); /* every log_every steps and behind an epoch */
-    void (*step)(void *context, const struct train_at *at);                /* every step, for progress */
-    void (*saved)(void *context, const char *path);                        /* a checkpoint was written */
+    int (*row)(void *context, const struct train_row *row,
+               struct err *e);                              /* every log_every steps and behind an epoch */
+    void (*step)(void *context, const struct train_at *at); /* every step, for progress */
+    void (*saved)(void *context, const char *path);         /* a checkpoint was written */
 };
 
 struct trainer {
@@ -65,7 +66,7 @@ struct trainer {
     struct model model;
     struct optim optim;
     struct rng rng;
-    struct meta head;  /* HEAD of the model and of checkpoints; made by the caller, completed by train_make */
+    struct meta head; /* HEAD of the model and of checkpoints; made by the caller, completed by train_make */
     struct train_at at;
     real *state, *next; /* [layers, states, rows, hidden] before and behind the present step */
     real *best;         /* block of parameters */

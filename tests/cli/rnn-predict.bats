@@ -27,16 +27,22 @@ column() {
         on { for (i = 1; i <= NF; i++) print $i }'
 }
 
+# That many lines side by side.
+side_by_side() {
+    awk -v n="$1" '{ printf "%s%s", $0, NR % n ? " " : "\n" }'
+}
+
 @test "what stands beside a token fits together" {
     rnn-predict --model item.tns --emit states,gates,logits,prob,loss --score lines.tns -o all.tns
-    tns ls all.tns > ls
+    tns ls all.tns > listing
     for column in 'state.0  *f32  *\[[0-9]*,20\]' 'state.0.c ' 'state.1 ' 'state.1.c ' 'gates.0  *f32  *\[[0-9]*,80\].*i f g o' \
         'gates.1 ' 'logits ' 'prob ' 'loss ' 'logprob ' 'score  *f64  *\[80\]' 'perplexity '; do
-        grep -q "^column  $column" ls || fail "no $column in $(cat ls)"
+        grep -q "^column  $column" listing || fail "no $column in $(cat listing)"
     done
     for name in ids ids.offsets prob loss logprob score perplexity; do column $name < all.tns > $name; done
     # probabilities add up to 1, and that of the word that came is the loss; scores are sums of them
-    paste -d' ' - $(yes - | head -$(($(wc -l < prob) / $(wc -l < ids) - 1))) < prob | paste -d' ' ids loss logprob - |
+    classes=$(($(wc -l < prob) / $(wc -l < ids)))
+    side_by_side $classes < prob | paste -d' ' ids loss logprob - |
         awk '{ sum = 0; for (i = 4; i <= NF; i++) sum += $i; d = sum - 1; e = -log($($1 + 4)) - $2; f = $2 + $3
                if (d * d > 1e-10 || e * e > 1e-8 || f != 0) { print; exit 1 } } END { exit NR < 500 }'
     awk -v scores="$(tr '\n' ' ' < score)" -v offsets="$(tr '\n' ' ' < ids.offsets)" '
@@ -45,15 +51,15 @@ column() {
         END { exit item != 80 }' logprob
     # h = o tanh(c), from the gates themselves
     for name in state.1 state.1.c gates.1; do column $name < all.tns > $name; done
-    paste -d' ' - - - - - - - - - - - - - - - - - - - - < state.1 > h
-    paste -d' ' - - - - - - - - - - - - - - - - - - - - < state.1.c > c
-    paste -d' ' $(yes - | head -80) < gates.1 | paste -d' ' h c - | awk '{ for (j = 1; j <= 20; j++) { c = $(20 + j)
+    side_by_side 20 < state.1 > h
+    side_by_side 20 < state.1.c > c
+    side_by_side 80 < gates.1 | paste -d' ' h c - | awk '{ for (j = 1; j <= 20; j++) { c = $(20 + j)
         d = $j - $(40 + 60 + j) * (exp(2 * c) - 1) / (exp(2 * c) + 1); if (d * d > 1e-10) exit 1 } }'
     # what is emitted alone is the same
     rnn-predict --model item.tns --emit loss lines.tns | column loss | cmp - loss
     # likeliest words
     rnn-predict --model item.tns lines.tns | column pred.ids > best
-    paste -d' ' - $(yes - | head -$(($(wc -l < prob) / $(wc -l < ids) - 1))) < prob |
+    side_by_side $classes < prob |
         awk '{ best = 1; for (i = 2; i <= NF; i++) if ($i > $best) best = i; print best - 1 }' | cmp - best
     assert_equal "$(rnn-predict --model item.tns --text lines.tns | sed -n '1s/^[^ ]* //p')" "cat sat on the mat ."
 }

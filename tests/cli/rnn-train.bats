@@ -81,9 +81,12 @@ field() {
 @test "a run that was stopped and resumed ends in the same bytes" {
     for by in text item; do
         input=$([ $by = text ] && echo text.tns || echo lines.tns)
-        common=("${small[@]}" --by $by --cell lstm --valid 0.2 --patience 500 --log-every 1 --lr-decay 0.98
-            --epochs $([ $by = text ] && echo 60 || echo 300) --optimizer $([ $by = text ] && echo rmsprop || echo adam)
-            --lr 0.01 --bptt 7)
+        common=("${small[@]}" --cell lstm --valid 0.2 --patience 500 --log-every 1 --lr-decay 0.98 --lr 0.01 --bptt 7)
+        if [ "$by" = text ]; then
+            common+=(--by text --epochs 60 --optimizer rmsprop)
+        else
+            common+=(--by item --epochs 300 --optimizer adam)
+        fi
         rnn-train "${common[@]}" -o whole.tns $input
         rm -f log.json state.tns part.tns
         begun=0
