@@ -181,8 +181,8 @@ static int split(struct text_split *s, bool whole, struct err *e)
     if (left > s->window_size) { /* a word longer than the window */
         if (level(s, s->text.data + s->text.len - left, left, true, e) < 0)
             return -1;
+        s->cuts += !all_white(s->text.data + s->text.len - left, left);
         left = 0;
-        s->cuts++;
     }
     if (left)
         memmove(s->text.data, s->text.data + s->text.len - left, left);
@@ -191,13 +191,13 @@ static int split(struct text_split *s, bool whole, struct err *e)
 }
 
 /* The last place in the window that neither words nor characters nor normalization reach across: before ASCII white
- * space, and in front of a blank only behind ASCII (a few scripts have signs that hold on to any next character but
- * a control). 0 when there is none. */
+ * space; before a blank only where it follows other ASCII (blanks stay together, and a few scripts have signs that hold
+ * on to any next character but a control). 0 when there is none. */
 static size_t white_cut(const struct buf *window)
 {
     const unsigned char *b = (const unsigned char *)window->data;
     for (size_t at = window->len - 1; at > 0; at--)
-        if (byte_class[b[at]] == WHITE && (b[at] != ' ' || b[at - 1] < 0x80))
+        if (byte_class[b[at]] == WHITE && (b[at] != ' ' || (b[at - 1] < 0x80 && b[at - 1] != ' ')))
             return at;
     return 0;
 }
