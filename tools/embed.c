@@ -107,8 +107,12 @@ static int batch_vectors(void *context, struct batch *batch, struct err *e)
 
 static int add_vectors(const char *path, struct err *e)
 {
-    const struct relay relay = {.profile = profile, .wants = "tokens, vectors or pairs", .begin = begin, .items = items,
-                                .batch = batch_vectors, .parents = model.digest};
+    const struct relay relay = {.profile = profile,
+                                .wants = "tokens, vectors or pairs",
+                                .begin = begin,
+                                .items = items,
+                                .batch = batch_vectors,
+                                .parents = model.digest};
     int result = relay_run(&relay, path, NULL, e);
     free(relayed.maps[0]);
     free(relayed.maps[1]);
@@ -127,94 +131,41 @@ static void put_word(const char *word, size_t length)
     buf_free(&text);
 }
 
-static int known_word(const char *word, uint32_t *id, struct err *e)
+/* `n` questions of `size` words each: neighbours for one, analogies for three. Lines of the words, an answer, its cosine. */
+static int answer(char *const *words, size_t n, size_t size, struct err *e)
 {
-    char near[64];
-    *id = embed_find(&model, word);
-    if (*id != VOCAB_NONE && embed_has(&model, *id))
-        return 0;
-    if (*id != VOCAB_NONE)
-        return err_fail(e, STATUS_MISUSED, "'%s' has a vector of zeros in %s: it was not learned", word, want.model);
-    if (embed_spelled_like(&model, word, near, sizeof near))
-        return err_fail(e, STATUS_MISUSED, "'%s' is not a word of %s (did you mean '%s'?)", word, want.model, near);
-    return err_fail(e, STATUS_MISUSED, "'%s' is not a word of %s", word, want.model);
-}
-
-/* One question's answers: the words asked with, an answer, its cosine. */
-static void print_hits(char *const *words, size_t n_words, const struct embed_hit *hits)
-{
-    for (int64_t i = 0; i < want.top && hits[i].id != VOCAB_NONE; i++) {
+    size_t top = (size_t)want.top < model.v ? (size_t)want.top : model.v;
+    uint32_t *ids = mem_get(n * size, sizeof *ids);
+    struct embed_hit *hits = mem_get(n * top, sizeof *hits);
+    int result = 0;
+    for (size_t i = 0; i < n * size && result == 0; i++)
+        result = embed_need(&model, words[i], &ids[i], e);
+    if (result == 0)
+        embed_ask(&model, ids, n, size, (size_t)want.most_frequent, top, hits);
+    for (size_t i = 0; i < n * top && result == 0; i++) {
         size_t length;
-        for (size_t w = 0; w < n_words; w++)
+        if (hits[i].id == VOCAB_NONE)
+            continue;
+        for (size_t w = i / top * size; w < (i / top + 1) * size; w++)
             put_word(words[w], strlen(words[w]));
         const char *word = vocab_word(&model.vocab, hits[i].id, &length);
         put_word(word, length);
         cli_print("%.4f\n", (double)hits[i].score);
     }
-}
-
-/* `n` questions of `size` words each: neighbours for one, analogies for three. */
-static int answer(char *const *words, size_t n, size_t size, struct err *e)
-{
-    struct embed_index index;
-    size_t d = model.d;
-    real *queries = mem_aligned(n * d, sizeof(real));
-    uint32_t *except = mem_get(n * EMBED_EXCEPT, sizeof *except);
-    struct embed_hit *hits = NULL;
-    int result = 0;
-    for (size_t i = 0; i < n * EMBED_EXCEPT; i++)
-        except[i] = VOCAB_NONE;
-    for (size_t i = 0; i < n * size && result == 0; i++)
-        result = known_word(words[i], &except[i / size * EMBED_EXCEPT + i % size], e);
-    if (result == 0) {
-        embed_index_make(&index, &model, (size_t)want.most_frequent);
-        if ((size_t)want.top > index.n)
-            want.top = index.n ? (int64_t)index.n : 1;
-        hits = mem_get(n * (size_t)want.top, sizeof *hits);
-        for (size_t i = 0; i < n; i++)
-            if (size == 1)
-                memcpy(queries + i * d, index.unit + except[i * EMBED_EXCEPT] * d, d * sizeof(real));
-            else
-                embed_analogy(&index, except[0], except[1], except[2], queries);
-        embed_search(&index, queries, n, except, (size_t)want.top, hits);
-        for (size_t i = 0; i < n; i++)
-            print_hits(words + i * size, size, hits + i * (size_t)want.top);
-        embed_index_free(&index);
-    }
-    free(queries);
-    free(except);
+    free(ids);
     free(hits);
     return result;
 }
 
-/* ---- Evaluation -------------------------------------------------------------------------------------------------- */
-
-static void print_section(const char *name, const struct embed_section *s)
-{
-    put_word(name, strlen(name));
-    cli_print("%zu\t%zu\t%zu\t", s->right, s->answered, s->asked);
-    cli_print(s->answered ? "%.2f\n" : "-\n", s->answered ? 100 * (double)s->right / (double)s->answered : 0);
-}
-
-static void section_sum(struct embed_section *sum, const struct embed_section *s)
-{
-    sum->asked += s->asked;
-    sum->answered += s->answered;
-    sum->right += s->right;
-}
-
 static void print_analogies(const struct embed_eval *v)
 {
-    struct embed_section total = {0}, kind[2] = {{0}, {0}};
     cli_print("section\tright\tanswered\tasked\tpercent\n");
     for (size_t i = 0; i < v->n; i++) {
-        print_section(v->sections[i].name, &v->sections[i]);
-        section_sum(&kind[v->sections[i].syntactic], &v->sections[i]);
-        section_sum(&total, &v->sections[i]);
+        const struct embed_section *s = &v->sections[i];
+        put_word(s->name, strlen(s->name));
+        cli_print("%zu\t%zu\t%zu\t", s->right, s->answered, s->asked);
+        cli_print(s->answered ? "%.2f\n" : "-\n", s->answered ? 100 * (double)s->right / (double)s->answered : 0);
     }
-    print_section("semantic", &kind[0]);
-    print_section("syntactic", &kind[1]);
-    print_section("total", &total);
 }
 
 static int evaluate(struct err *e)
@@ -255,8 +206,8 @@ static int work(struct err *e)
     if (check_usage(e) < 0 || (stream && !cli_sink("vectors", e)) || (!stream && !cli_output(false, e)) ||
         embed_load(&model, want.model, e) < 0 || cli_threads(e) < 0)
         return -1;
-    int result = stream ? add_vectors(cli.n_operands ? cli.operands[0] : NULL, e)
-                 : want.eval ? evaluate(e)
+    int result = stream         ? add_vectors(cli.n_operands ? cli.operands[0] : NULL, e)
+                 : want.eval    ? evaluate(e)
                  : want.analogy ? answer(cli.operands, 1, 3, e)
                                 : answer((char *const *)want.neighbors.items, want.neighbors.n, 1, e);
     embed_free(&model);

@@ -21,8 +21,11 @@ static const struct opt run_options[] = {
     {0},
 };
 
-static struct opt_group groups[] = {
-    {"Training", w2v_options, &config, 0}, CLI_CHANCE, {"Running", run_options, &run, 0}, CLI_GROUP, {0}};
+static struct opt_group groups[] = {{"Training", w2v_options, &config, 0},
+                                    CLI_CHANCE,
+                                    {"Running", run_options, &run, 0},
+                                    CLI_GROUP,
+                                    {0}};
 
 static const struct tool tool = {
     .name = "w2v-train",
@@ -100,10 +103,13 @@ static int report(void *context, const struct w2v_report *r, struct err *e)
 {
     struct training *t = context;
     double seconds = cli_seconds() - t->start;
-    const struct log_field row[] = {{"step", (double)r->words, NULL}, {"epoch", (double)r->epoch, NULL},
-                                    {"loss", r->loss, NULL}, {"lr", r->rate, NULL},
+    const struct log_field row[] = {{"step", (double)r->words, NULL},
+                                    {"epoch", (double)r->epoch, NULL},
+                                    {"loss", r->loss, NULL},
+                                    {"lr", r->rate, NULL},
                                     {"tokens_per_second", seconds > 0 ? (double)r->words / seconds : 0, NULL},
-                                    {"seconds", seconds, NULL}, {0}};
+                                    {"seconds", seconds, NULL},
+                                    {0}};
     if (r->epoch_ended && r->epoch == config.epochs)
         progress_end(&t->progress, (double)r->words, "loss %.4f", r->loss);
     else
@@ -151,7 +157,8 @@ static int write_model(struct w2v *w, const struct w2v_input *in, const struct w
     int result = sink_head(sink, &head, e) < 0 || vocab_write(&in->vocab, "", sink, e) < 0 ||
                          sink_tensor(sink, &input, e) < 0 || sink_tensor(sink, &output, e) < 0 ||
                          sink_end(sink, "complete", source_digests(in->source), e) < 0
-                     ? -1 : 0;
+                     ? -1
+                     : 0;
     tensor_free(&input);
     tensor_free(&output);
     meta_free(&head);

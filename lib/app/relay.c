@@ -36,7 +36,8 @@ static int relay_segment(const struct relay *r, struct source *s, struct segment
     struct sink *sink;
     int got = -1;
     if (!profile)
-        return err_fail(e, STATUS_DATA, "%s: wants %s, got %s", source_label(s), r->wants, *input ? input : "no profile");
+        return err_fail(e, STATUS_DATA, "%s: wants %s, got %s", source_label(s), r->wants,
+                        *input ? input : "no profile");
     if (!(sink = cli_sink(profile, e)))
         return -1;
     if (r->begin && r->begin(context, segment, e) < 0) {

@@ -49,8 +49,8 @@ const uint64_t *batch_offsets(const struct batch *batch, const char *name, struc
     snprintf(key, sizeof key, "%s.offsets", over ? over : name);
     const struct tensor *offsets = batch_need(batch, key, DTYPE_U64, 1, e);
     if (offsets && offsets->dims[0] != batch->n + 1) { /* they run over something else, as tok.text.offsets may */
-        err_fail(e, STATUS_DATA, "column '%s' is not divided among the items: '%s' has %llu rows for %llu of them", name, key,
-                 (unsigned long long)offsets->dims[0], (unsigned long long)batch->n);
+        err_fail(e, STATUS_DATA, "column '%s' is not divided among the items: '%s' has %llu rows for %llu of them",
+                 name, key, (unsigned long long)offsets->dims[0], (unsigned long long)batch->n);
         return NULL;
     }
     return offsets ? offsets->data : NULL;
@@ -94,7 +94,8 @@ struct tensor *segment_need(const struct segment *segment, const char *name, str
     if (!t) {
         struct buf names = {0};
         list_names(segment->tensors, segment->n, &names);
-        err_fail(e, STATUS_DATA, "there is no tensor '%s' (there is %s)", name, segment->n ? buf_string(&names) : "none");
+        err_fail(e, STATUS_DATA, "there is no tensor '%s' (there is %s)", name,
+                 segment->n ? buf_string(&names) : "none");
         buf_free(&names);
     }
     return t;

@@ -18,35 +18,40 @@ enum { TILE_IN = 2, TILE_OUT = 6 }; /* 16 registers */
 #endif
 enum { SUMS = 192, SUMS_ROOM = TILE_IN * W2V_MAX_OUT + SUMS };
 
-#define UNROLL _Pragma("GCC unroll 8")
-
 /* ---- Scores ------------------------------------------------------------------------------------------------------ */
 
 /* sums[i * stride + k] = lane sums of in_i . out_k, for a tile of n by m. */
 VEC_INLINE void score_tile(size_t d, real *const *in, real *const *out, vec *sums, size_t stride, int n, int m)
 {
     vec acc[TILE_IN][TILE_OUT];
-    UNROLL for (int i = 0; i < n; i++)
-        UNROLL for (int k = 0; k < m; k++)
+#pragma GCC unroll 8
+    for (int i = 0; i < n; i++)
+#pragma GCC unroll 8
+        for (int k = 0; k < m; k++)
             acc[i][k] = vec_all(0);
     for (size_t j = 0; j < d; j += VEC_LANES) {
         vec x[TILE_IN];
-        UNROLL for (int i = 0; i < n; i++)
+#pragma GCC unroll 8
+        for (int i = 0; i < n; i++)
             x[i] = vec_load(in[i] + j);
-        UNROLL for (int k = 0; k < m; k++) {
+#pragma GCC unroll 8
+        for (int k = 0; k < m; k++) {
             vec y = vec_load(out[k] + j);
-            UNROLL for (int i = 0; i < n; i++)
+#pragma GCC unroll 8
+            for (int i = 0; i < n; i++)
                 acc[i][k] += x[i] * y;
         }
     }
-    UNROLL for (int i = 0; i < n; i++)
-        UNROLL for (int k = 0; k < m; k++)
+#pragma GCC unroll 8
+    for (int i = 0; i < n; i++)
+#pragma GCC unroll 8
+        for (int k = 0; k < m; k++)
             sums[(size_t)i * stride + (size_t)k] = acc[i][k];
 }
 
-#define TILE(N, M) \
-    case (N) * 8 + (M): \
-        score_tile(d, in, out, sums, stride, N, M); \
+#define TILE(N, M)                                                                                                     \
+    case (N)*8 + (M):                                                                                                  \
+        score_tile(d, in, out, sums, stride, N, M);                                                                    \
         break;
 #define TILES(N) TILE(N, 1) TILE(N, 2) TILE(N, 3) TILE(N, 4) TILE(N, 5) TILE(N, 6)
 
@@ -65,12 +70,12 @@ static void score_some(size_t d, real *const *in, real *const *out, vec *sums, s
 /* Adds up the lanes of as many vectors as there are lanes: lane l of the result is the sum of v[l]. */
 #if defined(__AVX2__) && !defined(RUNNEL_DOUBLE)
 #if defined(__AVX512F__)
-#define LOW(a, b) _mm512_unpacklo_ps(a, b)
-#define HIGH(a, b) _mm512_unpackhi_ps(a, b)
+#define LOW(a, b)          _mm512_unpacklo_ps(a, b)
+#define HIGH(a, b)         _mm512_unpackhi_ps(a, b)
 #define PAIRS(a, b, which) _mm512_shuffle_ps(a, b, which)
 #else
-#define LOW(a, b) _mm256_unpacklo_ps(a, b)
-#define HIGH(a, b) _mm256_unpackhi_ps(a, b)
+#define LOW(a, b)          _mm256_unpacklo_ps(a, b)
+#define HIGH(a, b)         _mm256_unpackhi_ps(a, b)
 #define PAIRS(a, b, which) _mm256_shuffle_ps(a, b, which)
 #endif
 
@@ -161,11 +166,13 @@ VEC_INLINE void update_column(struct w2v_step *s, size_t j, size_t k0, int m, ve
 {
     vec old[TILE_OUT], new[TILE_OUT];
     const real *g = s->score + k0;
-    UNROLL for (int k = 0; k < m; k++)
+#pragma GCC unroll 8
+    for (int k = 0; k < m; k++)
         new[k] = old[k] = vec_load(s->out[k0 + (size_t)k] + j);
     for (size_t i = 0; i < s->n; i++, g += s->m) {
         vec x = vec_load(s->in[i] + j), delta = first ? vec_all(0) : change[i];
-        UNROLL for (int k = 0; k < m; k++) {
+#pragma GCC unroll 8
+        for (int k = 0; k < m; k++) {
             new[k] += g[k] * x;
             delta += g[k] * old[k];
         }
@@ -174,14 +181,15 @@ VEC_INLINE void update_column(struct w2v_step *s, size_t j, size_t k0, int m, ve
         else
             change[i] = delta;
     }
-    UNROLL for (int k = 0; k < m; k++)
+#pragma GCC unroll 8
+    for (int k = 0; k < m; k++)
         vec_store(s->out[k0 + (size_t)k] + j, new[k]);
 }
 
-#define COLUMNS(M) \
-    case M: \
-        for (size_t j = 0; j < s->d; j += VEC_LANES) \
-            update_column(s, j, 0, M, NULL, true, true); \
+#define COLUMNS(M)                                                                                                     \
+    case M:                                                                                                            \
+        for (size_t j = 0; j < s->d; j += VEC_LANES)                                                                   \
+            update_column(s, j, 0, M, NULL, true, true);                                                               \
         break;
 
 static void update_all(struct w2v_step *s)
@@ -193,11 +201,12 @@ static void update_all(struct w2v_step *s)
         COLUMNS(4)
         COLUMNS(5)
         COLUMNS(6)
-    default: /* the last group is the one of 1 .. TILE_OUT outputs that is left */
+    default: /* groups as long as more than one is left, then output by output */
         for (size_t j = 0; j < s->d; j += VEC_LANES) {
             vec change[W2V_MAX_IN];
-            size_t k = 0;
-            for (update_column(s, j, k, TILE_OUT, change, true, false); s->m - (k += TILE_OUT) > TILE_OUT;)
+            size_t k = TILE_OUT;
+            update_column(s, j, 0, TILE_OUT, change, true, false);
+            for (; s->m - k > TILE_OUT; k += TILE_OUT)
                 update_column(s, j, k, TILE_OUT, change, false, false);
             for (; s->m - k > 1; k++)
                 update_column(s, j, k, 1, change, false, false);

@@ -30,10 +30,10 @@ struct w2v_loss {
 struct w2v_step {
     size_t d, n, m; /* 1 .. W2V_MAX_IN, 1 .. W2V_MAX_OUT */
     real rate;
-    real *in[W2V_MAX_IN];   /* rows read */
-    real *add[W2V_MAX_IN];  /* rows moved: in skip-gram those read */
+    real *in[W2V_MAX_IN];  /* rows read */
+    real *add[W2V_MAX_IN]; /* rows moved: in skip-gram those read */
     real *out[W2V_MAX_OUT];
-    struct w2v_loss loss;   /* added to; scores beyond +-25 count as 25 */
+    struct w2v_loss loss;                             /* added to; scores beyond +-25 count as 25 */
     real score[W2V_MAX_IN * W2V_MAX_OUT + W2V_LANES]; /* s, then g */
 };
 

@@ -88,10 +88,24 @@ bool embed_spelled_like(const struct embed *m, const char *word, char *near, siz
             buf_char(&words, '|');
         }
     }
-    bool found = opt_nearest(small, buf_string(&words), near, room) || opt_nearest(word, words.data, near, room);
+    bool found =
+        opt_nearest(small, buf_string(&words), near, room) || opt_nearest(word, buf_string(&words), near, room);
     free(small);
     buf_free(&words);
     return found;
+}
+
+int embed_need(const struct embed *m, const char *word, uint32_t *id, struct err *e)
+{
+    char near[64];
+    *id = embed_find(m, word);
+    if (*id != VOCAB_NONE && !embed_has(m, *id))
+        return err_fail(e, STATUS_MISUSED, "'%s' has a vector of zeros in the model: it was not learned", word);
+    if (*id != VOCAB_NONE)
+        return 0;
+    if (embed_spelled_like(m, word, near, sizeof near))
+        return err_fail(e, STATUS_MISUSED, "'%s' is not a word of the model (did you mean '%s'?)", word, near);
+    return err_fail(e, STATUS_MISUSED, "'%s' is not a word of the model", word);
 }
 
 /* ---- Lookup ------------------------------------------------------------------------------------------------------ */

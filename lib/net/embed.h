@@ -31,6 +31,10 @@ bool embed_has(const struct embed *m, uint32_t id);
 /* The word of the vocabulary spelled most like this one, within two edits, the more frequent first; false when none is. */
 bool embed_spelled_like(const struct embed *m, const char *word, char *near, size_t room);
 
+/* embed_find for a word that must be there and have a vector: STATUS_MISUSED names it, and the one spelled most
+ * like it. */
+int embed_need(const struct embed *m, const char *word, uint32_t *id, struct err *e);
+
 /* ---- Lookup ------------------------------------------------------------------------------------------------------ */
 
 /* Adds `<prefix>vec` f32[M, D], over the same offsets as `<prefix>ids`: row `map[id]` of the matrix for each id, zeros where
@@ -70,6 +74,11 @@ enum { EMBED_EXCEPT = 3 };
  * frequent first among equals; never one of a query's EMBED_EXCEPT ids (VOCAB_NONE: none). hits is [n, top]. */
 void embed_search(const struct embed_index *x, const real *queries, size_t n, const uint32_t *except, size_t top,
                   struct embed_hit *hits);
+
+/* Neighbours (size 1: of words[q]) or analogies (size 3: "words[3q] is to words[3q + 1] as words[3q + 2] is to ...") of n
+ * questions: the `top` words of largest cosine but for those asked with, best first. hits is [n, top]. */
+void embed_ask(const struct embed *m, const uint32_t *words, size_t n, size_t size, size_t most, size_t top,
+               struct embed_hit *hits);
 
 /* The query of "a is to b as c is to ...": b - a + c, of length 1 (3CosAdd; Mikolov et al. 2013). */
 void embed_analogy(const struct embed_index *x, uint32_t a, uint32_t b, uint32_t c, real *query);

@@ -80,7 +80,8 @@ static void section_add(struct embed_eval *v, const char *name)
     v->sections[v->n++] = (struct embed_section){.name = mem_copy(name), .syntactic = !strncmp(name, "gram", 4)};
 }
 
-static int question_add(const struct embed_index *x, struct embed_eval *v, struct questions *q, char *line, struct err *e)
+static int question_add(const struct embed_index *x, struct embed_eval *v, struct questions *q, char *line,
+                        struct err *e)
 {
     char *word[MAX_FIELDS];
     uint32_t id[4];
@@ -126,6 +127,23 @@ static void answer(const struct embed_index *x, struct embed_eval *v, const stru
     free(queries);
     free(except);
     free(hits);
+}
+
+static void sum_up(struct embed_eval *v)
+{
+    struct embed_section sum[3] = {{.name = "semantic"}, {.name = "syntactic"}, {.name = "total"}};
+    for (size_t i = 0; i < v->n; i++)
+        for (int k = 0; k < 3; k++)
+            if (k == 2 || k == v->sections[i].syntactic) {
+                sum[k].asked += v->sections[i].asked;
+                sum[k].answered += v->sections[i].answered;
+                sum[k].right += v->sections[i].right;
+            }
+    v->sections = mem_grow(v->sections, v->n + 3, sizeof *v->sections);
+    for (int k = 0; k < 3; k++) {
+        sum[k].name = mem_copy(sum[k].name);
+        v->sections[v->n++] = sum[k];
+    }
 }
 
 /* ---- Judged pairs ------------------------------------------------------------------------------------------------ */
@@ -189,8 +207,10 @@ int embed_evaluate(const struct embed *m, const char *path, size_t most, struct 
     }
     if (got == 0 && !x.m)
         got = err_fail(e, STATUS_DATA, "%s: holds neither questions nor pairs", lines.label);
-    if (got == 0 && q.n)
+    if (got == 0 && v->analogies) {
         answer(&x, v, &q);
+        sum_up(v);
+    }
     v->spearman = spearman(p.score, p.cosine, p.n);
     lines_close(&lines);
     embed_index_free(&x);

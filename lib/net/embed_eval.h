@@ -18,7 +18,7 @@ struct embed_section {
  * are fewer than two or all are alike. */
 struct embed_eval {
     bool analogies;
-    struct embed_section *sections; /* owned */
+    struct embed_section *sections; /* owned; the last three are semantic, syntactic, total: all others' sums */
     size_t n;
     size_t asked, answered; /* pairs */
     double spearman;

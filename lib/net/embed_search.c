@@ -107,8 +107,17 @@ static void search_queries(struct search *s, size_t from, size_t n, real *scores
 {
     const struct embed_index *x = s->x;
     size_t d = x->m->d, all = panels(x->n);
-    struct gemm g = {.rows = n, .depth = d, .a = s->queries + from * d, .a_row = d, .a_step = 1, .a_chunk = PANEL,
-                     .b_panel = d * PANEL, .b_step = PANEL, .c = scores, .c_panel = n * PANEL, .c_row = PANEL};
+    struct gemm g = {.rows = n,
+                     .depth = d,
+                     .a = s->queries + from * d,
+                     .a_row = d,
+                     .a_step = 1,
+                     .a_chunk = PANEL,
+                     .b_panel = d * PANEL,
+                     .b_step = PANEL,
+                     .c = scores,
+                     .c_panel = n * PANEL,
+                     .c_row = PANEL};
     for (size_t p = 0; p < all; p += SEARCH_PANELS) {
         size_t count = all - p < SEARCH_PANELS ? all - p : SEARCH_PANELS;
         g.columns = x->n - p * PANEL < count * PANEL ? x->n - p * PANEL : count * PANEL;
@@ -146,4 +155,26 @@ void embed_analogy(const struct embed_index *x, uint32_t a, uint32_t b, uint32_t
     for (size_t j = 0; j < d; j++)
         query[j] = x->unit[b * d + j] - x->unit[a * d + j] + x->unit[c * d + j];
     scale(query, d, query);
+}
+
+void embed_ask(const struct embed *m, const uint32_t *words, size_t n, size_t size, size_t most, size_t top,
+               struct embed_hit *hits)
+{
+    struct embed_index x;
+    real *queries = mem_aligned(n * m->d, sizeof(real));
+    uint32_t *except = mem_get(n * EMBED_EXCEPT, sizeof *except);
+    embed_index_make(&x, m, most);
+    for (size_t q = 0; q < n; q++) {
+        const uint32_t *asked = words + q * size;
+        for (size_t i = 0; i < EMBED_EXCEPT; i++)
+            except[q * EMBED_EXCEPT + i] = i < size ? asked[i] : VOCAB_NONE;
+        if (size == 3)
+            embed_analogy(&x, asked[0], asked[1], asked[2], queries + q * m->d);
+        else
+            memcpy(queries + q * m->d, x.unit + asked[0] * m->d, m->d * sizeof(real));
+    }
+    embed_search(&x, queries, n, except, top, hits);
+    embed_index_free(&x);
+    free(queries);
+    free(except);
 }

@@ -12,7 +12,14 @@
 
 #define AT(field) offsetof(struct w2v_config, field)
 
-enum { MAX_NEGATIVE = W2V_MAX_OUT - 1, MAX_WINDOW = 10000, MAX_DIM = 16384, SENTENCE_WORDS = 1000, AHEAD = 4, LINE = 64 };
+enum {
+    MAX_NEGATIVE = W2V_MAX_OUT - 1,
+    MAX_WINDOW = 10000,
+    MAX_DIM = 16384,
+    SENTENCE_WORDS = 1000,
+    AHEAD = 4,
+    LINE = 64
+};
 
 const struct opt w2v_options[] = {
     {"model", 'm', OPT_CHOICE, AT(model), OPT_RECORD, NULL, "skipgram", 0, 0, "skipgram|cbow",
@@ -23,7 +30,8 @@ const struct opt w2v_options[] = {
      "words a window reaches to either side, at most"},
     {"dynamic-window", 0, OPT_SWITCH, AT(dynamic), OPT_RECORD, NULL, "yes", 0, 0, NULL,
      "draw each window's reach from 1 to --window, so that near words count more"},
-    {"negative", 'n', OPT_INT, AT(negative), OPT_RECORD, "N", "5", 1, MAX_NEGATIVE, NULL, "negatives drawn for a window"},
+    {"negative", 'n', OPT_INT, AT(negative), OPT_RECORD, "N", "5", 1, MAX_NEGATIVE, NULL,
+     "negatives drawn for a window"},
     {"sample", 's', OPT_REAL, AT(sample), OPT_RECORD, "X", "1e-4", 0, 1, NULL,
      "drop words that are a larger share of the text than X, the more the larger; 0: none"},
     {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "5", 1, 1e6, NULL, "times to go over the text"},
@@ -70,7 +78,8 @@ int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct r
     uint64_t reals, bytes;
     size_t stride = (d + W2V_LANES - 1) / W2V_LANES * W2V_LANES;
     if (!mem_product(v, stride, &reals) || !mem_product(reals, sizeof(real), &bytes) || bytes >> 46)
-        return err_fail(e, STATUS_MISUSED, "--dim: %zu numbers for each of %zu words are more than a stream can hold", d, v);
+        return err_fail(e, STATUS_MISUSED, "--dim: %zu numbers for each of %zu words are more than a stream can hold",
+                        d, v);
     *w = (struct w2v){.v = v, .d = d, .stride = stride, .code = code[kern_level()]};
     w->in = mem_aligned(reals, sizeof(real));
     w->out = mem_aligned(reals, sizeof(real));
@@ -230,9 +239,11 @@ static void turn(void *context, size_t low, size_t high)
 
 static int diverged(const struct training *t, const char *what, struct err *e)
 {
-    return err_fail(e, STATUS_DIVERGED,
-                    "training diverged: %s is no longer a finite number in epoch %lld, %llu words into it (try a smaller --lr "
-                    "than %g)", what, (long long)t->draw.epoch + 1, (unsigned long long)t->now->words, t->config->rate);
+    return err_fail(
+        e, STATUS_DIVERGED,
+        "training diverged: %s is no longer a finite number in epoch %lld, %llu words into it (try a smaller --lr "
+        "than %g)",
+        what, (long long)t->draw.epoch + 1, (unsigned long long)t->now->words, t->config->rate);
 }
 
 static int report_now(struct training *t, int (*report)(void *, const struct w2v_report *, struct err *), void *context,
@@ -241,7 +252,10 @@ static int report_now(struct training *t, int (*report)(void *, const struct w2v
     const struct w2v_chunk *c = t->now;
     double sum = t->loss.sum - scalar_log(t->loss.product);
     uint64_t words = t->draw.corpus->words * (uint64_t)t->draw.epoch + c->words;
-    struct w2v_report r = {.epoch = t->draw.epoch + 1, .words = words, .pairs = t->pairs, .epoch_ended = c->last,
+    struct w2v_report r = {.epoch = t->draw.epoch + 1,
+                           .words = words,
+                           .pairs = t->pairs,
+                           .epoch_ended = c->last,
                            .loss = t->pairs ? sum / (double)t->pairs : 0,
                            .rate = c->n_sentences ? c->sentences[c->n_sentences - 1].rate : 0};
     if (!isfinite(sum))

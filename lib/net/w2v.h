@@ -30,14 +30,14 @@
 enum w2v_kind { W2V_SKIPGRAM, W2V_CBOW };
 
 struct w2v_config {
-    int model, loss;     /* enum w2v_kind; only negative sampling so far */
-    int64_t dim;         /* D */
-    int64_t window;      /* words to either side, at most */
-    bool dynamic;        /* each window's reach is drawn from 1 .. window, else it is `window` */
-    int64_t negative;    /* negatives a window */
-    double sample;       /* subsampling threshold; 0: none */
+    int model, loss;  /* enum w2v_kind; only negative sampling so far */
+    int64_t dim;      /* D */
+    int64_t window;   /* words to either side, at most */
+    bool dynamic;     /* each window's reach is drawn from 1 .. window, else it is `window` */
+    int64_t negative; /* negatives a window */
+    double sample;    /* subsampling threshold; 0: none */
     int64_t epochs;
-    double rate;         /* learning rate at the start; 0: the model's usual one */
+    double rate; /* learning rate at the start; 0: the model's usual one */
 };
 
 extern const struct opt w2v_options[];
@@ -55,8 +55,8 @@ struct w2v {
     /* private */
     const struct w2v_code *code;
     struct w2v_step *step;
-    real *centre;       /* CBOW: the mean of a context and what it is moved by */
-    real **rows;        /* CBOW: those of a context */
+    real *centre; /* CBOW: the mean of a context and what it is moved by */
+    real **rows;  /* CBOW: those of a context */
     size_t room;
 };
 
@@ -71,10 +71,10 @@ void w2v_learn(struct w2v *w, enum w2v_kind kind, const uint32_t *context, size_
 
 /* How training goes, since the report before. */
 struct w2v_report {
-    int64_t epoch;    /* from 1 */
-    uint64_t words;   /* of the corpus, all epochs, before subsampling; in all */
-    uint64_t pairs;   /* losses L taken */
-    double loss;      /* their mean, nats */
+    int64_t epoch;  /* from 1 */
+    uint64_t words; /* of the corpus, all epochs, before subsampling; in all */
+    uint64_t pairs; /* losses L taken */
+    double loss;    /* their mean, nats */
     double rate;
     bool epoch_ended;
 };

@@ -53,7 +53,8 @@ int w2v_corpus_add(struct w2v_corpus *c, const uint32_t *ids, size_t n, bool con
     for (size_t i = 0; i < n; i++) {
         uint32_t id = ids[i];
         if (id >= c->n_vocab)
-            return err_fail(e, STATUS_DATA, "token %zu: id %u is beyond the vocabulary of %zu words", i, id, c->n_vocab);
+            return err_fail(e, STATUS_DATA, "token %zu: id %u is beyond the vocabulary of %zu words", i, id,
+                            c->n_vocab);
         if (id == VOCAB_PAD || id == VOCAB_UNKNOWN) {
             c->unknown++;
             continue;

@@ -13,7 +13,7 @@
 #include "base/err.h"
 
 struct w2v_corpus {
-    int fd;             /* the spool; -1 before w2v_corpus_open */
+    int fd; /* the spool; -1 before w2v_corpus_open */
     size_t n_vocab;
     uint64_t *counts;   /* [n_vocab] of the words kept; owned */
     uint64_t words;     /* kept words in all, their sum */

@@ -36,7 +36,7 @@ struct w2v_chunk {
     struct w2v_sentence {
         size_t start; /* the words start .. next sentence's start - 1 */
         double rate;
-    } *sentences; /* [n_sentences + 1], the last one's start being n */
+    } * sentences; /* [n_sentences + 1], the last one's start being n */
     size_t room, room_sentences;
     uint64_t words; /* of the corpus behind this chunk in this epoch, before subsampling */
     bool last;      /* nothing of this epoch is left */

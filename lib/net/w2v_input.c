@@ -35,7 +35,8 @@ static int next_segment(struct w2v_input *in, struct err *e)
     if (check_profile(in, e) < 0 || vocab_read(&vocab, "", &in->segment, e) < 0)
         got = err_where(e, "%s", label);
     else if (!vocab_same(&in->vocab, &vocab))
-        got = err_fail(e, STATUS_DATA, "%s: its segments differ in vocabulary (tokenize all of them with one --vocab)", label);
+        got = err_fail(e, STATUS_DATA, "%s: its segments differ in vocabulary (tokenize all of them with one --vocab)",
+                       label);
     vocab_free(&vocab);
     return got;
 }
@@ -49,7 +50,8 @@ static int take_batch(struct w2v_input *in, struct err *e)
     in->item = 0;
     for (uint64_t i = 0; i < ids->dims[0]; i++)
         if (in->ids[i] >= in->vocab.n)
-            return err_fail(e, STATUS_DATA, "token %llu of the batch from item %llu: id %u is beyond the vocabulary of %zu words",
+            return err_fail(e, STATUS_DATA,
+                            "token %llu of the batch from item %llu: id %u is beyond the vocabulary of %zu words",
                             (unsigned long long)i, (unsigned long long)in->batch.row0, in->ids[i], in->vocab.n);
     in->continued = NULL;
     if (batch_find(&in->batch, "continued")) {

@@ -11,8 +11,8 @@
 
 struct w2v_input {
     struct source *source;
-    struct vocab vocab;    /* of all segments */
-    struct meta head;      /* of the first: the data's history */
+    struct vocab vocab; /* of all segments */
+    struct meta head;   /* of the first: the data's history */
     /* private */
     struct segment segment;
     struct batch batch;

@@ -113,10 +113,10 @@ END
 @test "a word the model lacks is named, with the nearest spelled one" {
     model
     expect 2 embed --model model.tns --neighbors qeen
-    grep -q "'qeen' is not a word of model.tns (did you mean 'queen'?)" err
+    grep -q "'qeen' is not a word of the model (did you mean 'queen'?)" err
     [ ! -s out ]
     expect 2 embed --model model.tns --analogy man zebrafish king
-    grep -q "'zebrafish' is not a word of model.tns$" err
+    grep -q "'zebrafish' is not a word of the model$" err
     expect 2 embed --model model.tns --neighbors unseen
     grep -q "'unseen' has a vector of zeros" err
     expect 0 embed --model model.tns --neighbors KING # looked up again in small letters

@@ -15,11 +15,11 @@
 #include "net/w2v.h"
 
 #ifdef RUNNEL_DOUBLE
-#define STEP 1e-3
+#define STEP     1e-3
 #define RELATIVE 1e-6
 #define ABSOLUTE 1e-10 /* rounding of the loss, divided by the step */
 #else
-#define STEP 1e-3
+#define STEP     1e-3
 #define RELATIVE 1e-3
 #define ABSOLUTE 1e-5
 #endif
@@ -109,7 +109,7 @@ static void check(enum w2v_kind kind, size_t n, size_t m, uint64_t seed)
         fail_msg("kind %d, %zu x %zu: loss %.12g, not %.12g", (int)kind, n, m, got, expected);
     for (size_t at = 0; at < MAX_WORDS; at++) {
         double value = before[at], slope = 0, moved = value - after[at]; /* a rate of 1 */
-        for (int i = 0; i < 4; i++) { /* differences of fourth order */
+        for (int i = 0; i < 4; i++) {                                    /* differences of fourth order */
             before[at] = value + (double)(const int[]){-2, -1, 1, 2}[i] * STEP;
             slope += (double)(const int[]){1, -8, 8, -1}[i] * loss_all(before, before + V * D, &w) / (12 * STEP);
         }
@@ -128,7 +128,7 @@ static void check(enum w2v_kind kind, size_t n, size_t m, uint64_t seed)
 
 static void steps_follow_the_gradient(void **state)
 {
-    const size_t contexts[] = {1, 2, 3, 4, 5, 10, 31, 32}, outputs[] = {1, 2, 5, 6, 7, 8, 12, 13, 26, 65};
+    const size_t contexts[] = {1, 2, 3, 6, 32}, outputs[] = {1, 2, 5, 6, 7, 8, 12, 13, 26, 65};
     const char *const levels[] = {"plain", "avx2", "avx512"};
     struct err e;
     (void)state;

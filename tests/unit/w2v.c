@@ -21,7 +21,7 @@ static void the_corpus_gives_back_what_was_put_in(void **state)
     (void)state;
     assert_int_equal(w2v_corpus_open(&c, 300001, &e), 0);
     assert_int_equal(w2v_corpus_add(&c, first, 6, false, &e), 0);
-    assert_int_equal(w2v_corpus_add(&c, third, 2, true, &e), 0); /* goes on */
+    assert_int_equal(w2v_corpus_add(&c, third, 2, true, &e), 0);   /* goes on */
     assert_int_equal(w2v_corpus_add(&c, second, 2, false, &e), 0); /* nothing in it */
     assert_int_equal(w2v_corpus_add(&c, fourth, 1, false, &e), 0);
     assert_int_equal(w2v_corpus_add(&c, (uint32_t[]){300001}, 1, false, &e), -1);
@@ -170,7 +170,8 @@ static void kernels_agree(void **state)
                 codes[level]->learn(step);
                 for (size_t i = 0; level && i < ROWS * LENGTH; i++)
                     if (fabs((double)(rows[0][i] - rows[1][i])) > 1e-5)
-                        fail_msg("level %d, %zu x %zu: %g, not %g", level, n, m, (double)rows[1][i], (double)rows[0][i]);
+                        fail_msg("level %d, %zu x %zu: %g, not %g", level, n, m, (double)rows[1][i],
+                                 (double)rows[0][i]);
             }
     free(start);
     free(rows[0]);
@@ -198,7 +199,8 @@ static void search_finds_the_nearest(void **state)
     struct embed_index x;
     struct embed_hit hits[2 * 6];
     real queries[2 * 3];
-    const uint32_t except[] = {100, VOCAB_NONE, VOCAB_NONE, 203, 202, VOCAB_NONE}, first[] = {99, 101, 98, 102, 97, 103};
+    const uint32_t except[] = {100, VOCAB_NONE, VOCAB_NONE, 203, 202, VOCAB_NONE},
+                   first[] = {99, 101, 98, 102, 97, 103};
     (void)state;
     vocab_special(&m.vocab);
     for (char word[] = "aaa"; m.vocab.n < m.v; word[2]++, word[1] = (char)(word[1] + (word[2] > 'z')))
@@ -232,9 +234,12 @@ static void search_finds_the_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_corpus_gives_back_what_was_put_in), cmocka_unit_test(negatives_follow_the_counts),
-        cmocka_unit_test(draws_keep_their_promises),             cmocka_unit_test(few_words_give_few_negatives),
-        cmocka_unit_test(kernels_agree),                         cmocka_unit_test(equal_values_share_their_rank),
+        cmocka_unit_test(the_corpus_gives_back_what_was_put_in),
+        cmocka_unit_test(negatives_follow_the_counts),
+        cmocka_unit_test(draws_keep_their_promises),
+        cmocka_unit_test(few_words_give_few_negatives),
+        cmocka_unit_test(kernels_agree),
+        cmocka_unit_test(equal_values_share_their_rank),
         cmocka_unit_test(search_finds_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
