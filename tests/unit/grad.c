@@ -185,7 +185,7 @@ static void check_params(struct scene *s)
         for (size_t k = 0; k < count; k++)
             values[k] = (real)(k + 1);
         params_import(v, number, values);
-        size_t stride = count / 60 + 1;
+        size_t stride = count / 30 + 1;
         for (size_t at = v->offset; at < v->offset + v->room; at++) {
             if (number[at] == 0)
                 assert_true(gradient[at] == 0);
@@ -209,7 +209,7 @@ static void check_state(struct scene *s)
         size_t k = i / hidden / rows % states, at = i / hidden % rows * s->m.rnn.row + i % hidden;
         gradient[i] = (double)(k == 0 ? trace->dh[at] : trace->dstate[k][at]);
     }
-    for (size_t i = 0; i < n; i += n / 60 + 1)
+    for (size_t i = 0; i < n; i += n / 30 + 1)
         check(s, &s->state[i], gradient[i], "initial state", i);
     free(gradient);
 }
