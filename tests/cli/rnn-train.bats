@@ -278,3 +278,31 @@ field() {
     assert grep -q "did you mean '--hidden'" err
     misused --threads 0
 }
+
+@test "a stop outranks what becomes of the input; without a checkpoint it ends the run" {
+    mkfifo input
+    rnn-train --checkpoint state.tns -o model.tns input 2> err &
+    pid=$!
+    exec 9> input
+    head -c 3000 text.tns >&9
+    sleep 0.2
+    kill -TERM $pid
+    exec 9>&- # the input ends in the middle of a frame
+    status=0
+    wait $pid || status=$?
+    assert_equal $status 75
+    assert grep -q 'stopped by a signal while the input was read' err
+    assert [ ! -e state.tns ]
+
+    ls -A > before
+    rnn-train --epochs 100000 --log log.json -o model.tns text.tns 2> /dev/null &
+    pid=$!
+    while [ ! -s log.json ]; do sleep 0.02; done
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    assert_equal $status 143
+    rm log.json
+    ls -A > after
+    diff <(grep -v after before) <(grep -v after after)
+}
