@@ -37,13 +37,18 @@ FUZZES  = $(sort $(basename $(notdir $(wildcard tests/fuzz/*.c))))
 LIB_O   = $(patsubst %.c,$(O)/obj/%.o,$(sort $(wildcard lib/*/*.c)))
 ARCHIVE = $(O)/librunnel.a
 
+# Recipes show a short line; `make V=1` shows commands. What is built by one call is built in parallel.
+SHOW = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+MAKE_ALL = $(MAKE) --no-print-directory $(JOBS)
+
 .PHONY: all deps deps-check deps-demo deps-bench demo check test asan tsan grad valgrind lint cover fuzz bench man install help clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 ## all: build the commands into build/bin (the default)
 all: deps
-	@$(MAKE) --no-print-directory tools VARIANT=$(VARIANT)
+	@$(MAKE_ALL) tools
 
 tools: $(TOOLS:%=$(O)/bin/%)
 units: $(UNITS:%=$(O)/unit/%) $(FUZZES:%=$(O)/fuzz/%)
@@ -53,24 +58,24 @@ $(O)/obj/lib/app/plot.o $(O)/obj/lib/app/plot_%.o $(O)/obj/tools/tns-plot.o: FLA
 
 $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -c $< -o $@
+	$(call SHOW,CC,$<)$(COMPILE) -c $< -o $@
 
 $(ARCHIVE): $(LIB_O)
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_O)
+	$(call SHOW,AR,$@)$(AR) rcs $@ $(LIB_O)
 
 $(O)/bin/%: $(O)/obj/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(LIBS_$*) $(LIBS) -o $@
+	$(call SHOW,LD,$@)$(LINK) $^ $(LIBS_$*) $(LIBS) -o $@
 
 $(O)/unit/%: $(O)/obj/tests/unit/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(LIBS_tokenize) $(LIBS_runnel) -lcmocka $(LIBS) -o $@
+	$(call SHOW,LD,$@)$(LINK) $^ $(LIBS_tokenize) $(LIBS_runnel) -lcmocka $(LIBS) -o $@
 
 # Without a fuzzer each target is a program that replays files; `make fuzz` builds them with libFuzzer.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay/main.o $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(LIBS_tokenize) $(LIBS_runnel) $(LIBS) -o $@
+	$(call SHOW,LD,$@)$(LINK) $^ $(LIBS_tokenize) $(LIBS_runnel) $(LIBS) -o $@
 
 -include $(shell test -d $(O)/obj && find $(O)/obj -name '*.d')
 
@@ -119,10 +124,13 @@ demo: all deps-demo
 	@pipelines/demo
 
 ## check: install what the tests need, then pass every test
-check: all deps-check test
+check: deps-check
+	@$(MAKE_ALL) tools units
+	@tests/run $(O)
 
 ## test: run every test (TESTS='tns stream' runs those named so)
-test: tools units
+test:
+	@$(MAKE_ALL) tools units
 	@tests/run $(O) $(TESTS)
 
 ## asan: the whole suite under AddressSanitizer and UBSan
@@ -135,7 +143,7 @@ tsan: deps-check
 
 ## grad: every derivative by central differences in double
 grad: deps-check
-	@$(MAKE) --no-print-directory tools units VARIANT=grad
+	@$(MAKE_ALL) tools units VARIANT=grad
 	@tests/run build/grad grad worked
 
 ## valgrind: the unit tests under memcheck
@@ -170,7 +178,7 @@ bench: all deps-bench
 ## man: the manual pages into build/man
 MAN = $(patsubst tools/%,$(O)/man/man1/%,$(wildcard tools/*.1)) $(patsubst lib/data/%,$(O)/man/man5/%,$(wildcard lib/data/*.5))
 man: all
-	@$(MAKE) --no-print-directory $(MAN)
+	@$(MAKE_ALL) $(MAN)
 
 # A page has a line OPTIONS-GO-HERE; the tool itself knows them.
 $(O)/man/man1/%.1: tools/%.1 $(O)/bin/%
