@@ -4,7 +4,6 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/mem.h"
 
