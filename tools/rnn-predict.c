@@ -145,7 +145,7 @@ static int predict(struct rnnfile *file, struct err *e)
     const char *path = cli.n_operands ? cli.operands[0] : NULL;
     struct scorer s;
     if (scorer_make(&s, file, &score, e) < 0)
-        return e->status == STATUS_DATA ? err_where(e, "%s", run.model) : -1;
+        return -1;
     int result = run.text ? print_stream(&s, path, e) : run_stream(&s, path, e);
     double tokens = (double)s.sum.tokens, loss = tokens > 0 ? s.sum.loss / tokens : 0;
     if (result == 0 && score.score && run.text)

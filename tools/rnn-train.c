@@ -1,9 +1,8 @@
 /* rnn-train: tokens or vectors to a recurrent network. */
-#include <math.h>
 #include <string.h>
 
 #include "app/cli.h"
-#include "app/log.h"
+#include "app/watching.h"
 #include "base/stop.h"
 #include "net/train.h"
 
@@ -31,53 +30,6 @@ static const struct tool tool = {
     .operands_high = 1,
 };
 
-/* What is told while training goes on. */
-struct watch {
-    struct progress progress;
-    struct log log;
-    double start;
-    uint64_t begun; /* tokens that an earlier run had learned from */
-    double last;    /* loss shown last */
-};
-
-static int show_row(void *context, const struct train_row *row, struct err *e)
-{
-    struct watch *w = context;
-    const struct train_at *at = row->at;
-    double seconds = cli_seconds() - w->start, tokens = (double)(at->tokens - w->begun);
-    const struct log_field fields[] = {{"step", (double)at->step, NULL},
-                                       {"epoch", (double)(at->epoch + 1), NULL},
-                                       {"loss", row->loss, NULL},
-                                       {"valid_loss", row->valid_loss, NULL},
-                                       {"lr", at->lr, NULL},
-                                       {"tokens_per_second", seconds > 0 ? tokens / seconds : NAN, NULL},
-                                       {"gradient_norm", at->norm, NULL},
-                                       {"seconds", seconds, NULL},
-                                       {0}};
-    w->last = row->loss;
-    if (row->epoch_end && at->epoch_loss.count && isnan(row->valid_loss))
-        cli_note("epoch %llu: loss %.4f", (unsigned long long)at->epoch + 1,
-                 at->epoch_loss.loss / (double)at->epoch_loss.count);
-    else if (row->epoch_end && at->epoch_loss.count)
-        cli_note("epoch %llu: loss %.4f, validation loss %.4f%s", (unsigned long long)at->epoch + 1,
-                 at->epoch_loss.loss / (double)at->epoch_loss.count, row->valid_loss, at->waited ? "" : " (the best)");
-    return log_row(&w->log, fields, e);
-}
-
-static void show_step(void *context, const struct train_at *at)
-{
-    struct watch *w = context;
-    progress_show(&w->progress, (double)(at->tokens - w->begun), "epoch %llu of %lld, loss %.4f",
-                  (unsigned long long)at->epoch + 1, (long long)training.epochs, w->last);
-}
-
-static void show_saved(void *context, const char *path)
-{
-    (void)context;
-    if (stop_pending())
-        cli_note("checkpoint written to %s", path);
-}
-
 /* ---- Parts of the work ------------------------------------------------------------------------------------------- */
 
 static int check_options(struct err *e)
@@ -95,7 +47,7 @@ static int check_options(struct err *e)
 }
 
 /* Outputs are tried before anything is read. */
-static int open_outputs(struct watch *w, struct err *e)
+static int open_outputs(struct watching *w, struct err *e)
 {
     if (training.gradients)
         cli.output = training.gradients;
@@ -106,7 +58,7 @@ static int open_outputs(struct watch *w, struct err *e)
             return -1;
         stop_catch();
     }
-    return log_open(&w->log, training.log, training.resume, e);
+    return watching_open(w, training.log, training.resume, e);
 }
 
 /* Options of the network that are not given are those of the model that training starts from. */
@@ -158,7 +110,7 @@ static int write_model(struct trainer *t, struct err *e)
     return sink_end(k, "complete", t->corpus.parents, e);
 }
 
-static int train(struct trainer *t, struct watch *w, struct err *e)
+static int train(struct trainer *t, struct watching *w, struct err *e)
 {
     int resumed = training.resume ? checkpoint_read(t, e) : 0;
     if (resumed < 0)
@@ -166,18 +118,10 @@ static int train(struct trainer *t, struct watch *w, struct err *e)
     if (resumed)
         cli_note("going on from %s: epoch %llu, step %llu", training.checkpoint, (unsigned long long)t->at.epoch + 1,
                  (unsigned long long)t->at.step);
-    w->start = cli_seconds();
-    w->begun = t->at.tokens;
-    w->last = NAN;
-    progress_start(&w->progress, "tokens", (double)t->train.tokens * (double)training.epochs - (double)t->at.tokens);
-    t->watch = (struct train_watch){w, cli_seconds, show_row, show_step, show_saved};
+    watching_begin(w, t);
     if (train_run(t, e) < 0)
         return -1;
-    if (t->at.best_epoch)
-        progress_end(&w->progress, (double)(t->at.tokens - w->begun), "validation loss %.4f after epoch %llu",
-                     t->at.best_loss, (unsigned long long)t->at.best_epoch);
-    else
-        progress_end(&w->progress, (double)(t->at.tokens - w->begun), "loss %.4f", w->last);
+    watching_end(w, t);
     return write_model(t, e);
 }
 
@@ -204,14 +148,13 @@ static int work(struct err *e)
 {
     struct trainer t = {0};
     struct rnnfile init = {0};
-    struct watch w = {.log = {.fd = -1}};
+    struct watching w = WATCHING_NONE;
     int result = -1;
     if (check_options(e) == 0 && open_outputs(&w, e) == 0 &&
         (!training.init || rnnfile_load(&init, training.init, e) == 0) &&
         build(&t, training.init ? &init : NULL, e) == 0)
         result = training.gradients ? write_gradients(&t, e) : train(&t, &w, e);
-    if (log_close(&w.log, result < 0 ? &(struct err){0} : e) < 0)
-        result = -1;
+    result = watching_close(&w, result, e);
     train_free(&t);
     if (training.init)
         rnnfile_free(&init);
