@@ -44,6 +44,7 @@ static const struct tool tool = {
 /* ---- What a run tells ------------------------------------------------------------------------------------------ */
 
 static struct progress progress;
+static bool watched; /* a component runs, and its line is on the terminal */
 
 static void on_note(void *context, const char *text)
 {
@@ -76,13 +77,13 @@ static void on_report(void *context, const char *bytes, size_t length)
 static void on_progress(void *context, double bytes, const char *text)
 {
     (void)context;
-    if (!progress.start)
+    if (!watched)
         progress_start(&progress, "bytes", 0);
-    if (text)
+    watched = text != NULL;
+    if (watched)
         progress_show(&progress, bytes, "%s", text);
     else
         fputs("\r\033[K", stderr);
-    progress.start = text ? progress.start : 0;
 }
 
 /* ---- Verbs ------------------------------------------------------------------------------------------------------ */

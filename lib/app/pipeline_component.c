@@ -83,8 +83,10 @@ static void job_ended(struct component *c, struct job *j)
     j->turn = ++c->turns;
     j->verdict = judge(c, j);
     c->left--;
-    if (j->verdict != VERDICT_FINE && !c->failed_at)
+    if (j->verdict != VERDICT_FINE && !c->failed) {
+        c->failed = true;
         c->failed_at = run_seconds();
+    }
     pump_writer_ended(&j->pump);
     for (size_t k = 0; k < c->n; k++)
         for (size_t i = 0; i < c->jobs[k].pump.n; i++)
@@ -104,7 +106,7 @@ static void reap(struct component *c)
 /* After a failure: SIGTERM to those who have not noticed, then SIGKILL. */
 static void press(struct component *c)
 {
-    if (!c->failed_at)
+    if (!c->failed)
         return;
     double since = run_seconds() - c->failed_at;
     const struct job *cause = find_cause(c);
@@ -128,6 +130,7 @@ static void stop(struct component *c, int number)
         return;
     }
     c->run->signal = number;
+    c->failed = true;
     c->failed_at = run_seconds();
     group_signal(&c->group, SIGTERM);
 }
@@ -294,7 +297,7 @@ static int outcome(struct component *c, struct err *e)
         tell_cause(c, cause, e);
         return -1;
     }
-    if (c->failed_at) /* cannot be: whoever failed as a consequence had a cause */
+    if (c->failed) /* cannot be: a consequence has a cause */
         return err_fail(e, STATUS_FAILED, "%s: a stage failed", p->path);
     return check_whole(c, e);
 }
@@ -376,10 +379,10 @@ int component_run(struct run *run, size_t k, struct err *e)
     }
     if (started) {
         watch(&c);
-        if (result < 0 || c.failed_at)
+        if (result < 0 || c.failed)
             group_end(&c.group); /* lest something that holds a pipe keeps a pump waiting */
         for (size_t i = 0; i < c.n; i++)
-            pump_join(&c.jobs[i].pump, result < 0 || c.failed_at);
+            pump_join(&c.jobs[i].pump, result < 0 || c.failed);
         group_end(&c.group);
     }
     for (size_t i = 0; i < c.n; i++) {

@@ -68,7 +68,8 @@ struct component {
     size_t n, left; /* left: still running */
     struct group group;
     unsigned turns;
-    double failed_at; /* 0: nothing has failed */
+    bool failed;       /* something has, or the runner is to stop */
+    double failed_at;
     bool told, killed; /* SIGTERM, SIGKILL was sent */
 };
 

@@ -265,11 +265,13 @@ static void move_sources(struct cutter *c, size_t component)
         c->late[i] |= moved[i];
 }
 
-/* Cuts one component with late stages between these and the others. */
+/* Cuts one component with late stages between these and the others. There is one that has others, since no stage needs itself:
+ * that of the late component's first stage by the order in which all could run one by one. */
 static void cut(struct cutter *c)
 {
     struct plan *plan = c->plan;
-    for (size_t first = 0; first < c->n; first++) {
+    bool done = false;
+    for (size_t first = 0; first < c->n && !done; first++) {
         bool any_late = false, any_early = false;
         for (size_t i = 0; i < c->n; i++)
             if (plan->wanted[i] && c->component[i] == first)
@@ -286,9 +288,9 @@ static void cut(struct cutter *c)
             e->why_edge = c->reason[e->to].edge;
             e->why_from = c->reason[e->to].from;
         }
-        return;
+        done = true;
     }
-    assert(!"a late stage without an early one: the graph has a cycle");
+    assert(done);
 }
 
 /* The component to run next: of the lowest group, one that waits for nobody; among those the first in the file. */

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { PIECE = 1 << 17, WHOLE_PIPE = 1 << 20 };
@@ -33,14 +35,29 @@ static void close_branch(struct branch *b)
     b->to = -1;
 }
 
+/* Waits until the descriptor is ready, or its other end gone; false when the pump is to stop. */
+static bool ready(const struct pump *p, int fd, short events)
+{
+    struct pollfd ends[] = {{.fd = fd, .events = events}, {.fd = p->halt, .events = POLLIN}};
+    while (poll(ends, 2, -1) < 0 && errno == EINTR)
+        continue;
+    return !ends[1].revents;
+}
+
+static bool again(ssize_t n)
+{
+    return n < 0 && (errno == EINTR || errno == EAGAIN);
+}
+
 /* One reader and no spool: the pages go from pipe to pipe without being copied. False at the end. */
 static bool move_pages(struct pump *p)
 {
     struct branch *b = &p->branches[0];
     ssize_t n;
     do
-        n = splice(p->from, NULL, b->to, NULL, WHOLE_PIPE, SPLICE_F_MOVE);
-    while (n < 0 && errno == EINTR);
+        if (!ready(p, p->from, POLLIN) || !ready(p, b->to, POLLOUT))
+            return false;
+    while (again(n = splice(p->from, NULL, b->to, NULL, WHOLE_PIPE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)));
     if (n > 0) {
         b->bytes += (uint64_t)n;
         p->bytes += (uint64_t)n;
@@ -53,7 +70,8 @@ static bool move_pages(struct pump *p)
     return n != 0;
 }
 
-static void write_branch(struct branch *b, const char *bytes, size_t length)
+/* False when the pump is to stop. */
+static bool write_branch(const struct pump *p, struct branch *b, const char *bytes, size_t length)
 {
     while (b->to >= 0 && length) {
         ssize_t n = write(b->to, bytes, length);
@@ -61,11 +79,15 @@ static void write_branch(struct branch *b, const char *bytes, size_t length)
             bytes += n;
             length -= (size_t)n;
             b->bytes += (uint64_t)n;
-        } else if (errno != EINTR) {
+        } else if (again(n)) {
+            if (!ready(p, b->to, POLLOUT))
+                return false;
+        } else {
             b->early = true;
             close_branch(b);
         }
     }
+    return true;
 }
 
 /* Several readers, or a spool. False at the end. */
@@ -73,13 +95,15 @@ static bool copy_bytes(struct pump *p, char *piece)
 {
     ssize_t n;
     do
-        n = read(p->from, piece, PIECE);
-    while (n < 0 && errno == EINTR);
+        if (!ready(p, p->from, POLLIN))
+            return false;
+    while (again(n = read(p->from, piece, PIECE)));
     if (n <= 0)
         return false;
     p->bytes += (uint64_t)n;
     for (size_t i = 0; i < p->n; i++)
-        write_branch(&p->branches[i], piece, (size_t)n);
+        if (!write_branch(p, &p->branches[i], piece, (size_t)n))
+            return false;
     if (p->spool >= 0 && !p->failure.status && file_write(p->spool, piece, (size_t)n, &p->failure) < 0)
         err_where(&p->failure, "temporary file (set TMPDIR to where there is room)");
     return true;
@@ -119,8 +143,12 @@ int pump_start(struct pump *p, struct err *e)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->news, NULL);
     p->readers = p->n;
+    p->halt = eventfd(0, EFD_CLOEXEC);
+    if (p->halt < 0)
+        return err_system(e, "cannot make an event");
     int number = pthread_create(&p->thread, NULL, run, p);
     if (number) {
+        close(p->halt);
         errno = number;
         return err_system(e, "cannot start a thread");
     }
@@ -158,14 +186,10 @@ void pump_join(struct pump *p, bool now)
         p->readers = 0;
         pthread_cond_signal(&p->news);
         pthread_mutex_unlock(&p->lock);
-        pthread_cancel(p->thread);
+        eventfd_write(p->halt, 1);
     }
     pthread_join(p->thread, NULL);
-    for (size_t i = 0; i < p->n; i++)
-        close_branch(&p->branches[i]);
-    if (p->from >= 0)
-        close(p->from);
-    p->from = -1;
+    close(p->halt);
     p->running = false;
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->news);

@@ -28,6 +28,7 @@ struct pump {
     _Atomic uint64_t bytes;
     pthread_t thread;
     bool running;
+    int halt;        /* becomes readable when the thread is to stop whatever it does */
     pthread_mutex_t lock;
     pthread_cond_t news;
     bool writer_ended; /* with the lock held, as the next */
@@ -35,7 +36,7 @@ struct pump {
     struct err failure; /* status != 0 after pump_join: the spool could not be written */
 };
 
-/* Starts the thread. from, branches (n) and spool are set; all but the spool become the pump's and are closed by it. */
+/* Starts the thread. from, branches (n) and spool are set, and from and the branches' ends never block (O_NONBLOCK); all but the spool become the pump's and are closed by it. */
 int pump_start(struct pump *p, struct err *e);
 void pump_writer_ended(struct pump *p);
 void pump_reader_ended(struct pump *p);

@@ -132,12 +132,17 @@ static int make_pipes(struct component *c, struct job *j, struct err *e)
         struct job *reader = job_of(c, edge->to);
         if (make_pipe(&reader->ends[edge->slot + 1], &pump->branches[pump->n].to, e) < 0)
             return -1;
+        fcntl(pump->branches[pump->n].to, F_SETFL, O_NONBLOCK); /* this end alone: the stage's own still blocks */
         j->readers[pump->n++] = (size_t)(reader - c->jobs);
     }
     if (spooled && (pump->spool = j->task->spool = spool_open(e)) < 0)
         return -1;
-    if (pump->n || spooled)
-        return make_pipe(&pump->from, &j->out_end, e);
+    if (pump->n || spooled) {
+        int result = make_pipe(&pump->from, &j->out_end, e);
+        if (result == 0)
+            fcntl(pump->from, F_SETFL, O_NONBLOCK);
+        return result;
+    }
     if (j->out >= 0)
         return 0;
     j->out = plan->reports[j->stage] ? spool_open(e) : open("/dev/null", O_WRONLY | O_CLOEXEC);
