@@ -338,7 +338,7 @@ static void prune(struct text_tokens *t, struct vocab *v, uint64_t min_count, si
 /* The next part of one side, from the spool into the columns: 1; 0 at the end; -1. */
 static int replay_side(struct text_tokens *t, int side, const struct before *b, size_t *at, struct err *e)
 {
-    uint32_t word, *ids = t->part[side];
+    uint32_t word = 0, *ids = t->part[side];
     int got = spool_read(t, at, &word, sizeof word, e);
     size_t n = got > 0 ? word & ~SPOOL_CONTINUED : 0;
     if (got <= 0)
@@ -346,7 +346,7 @@ static int replay_side(struct text_tokens *t, int side, const struct before *b, 
     if (n > TEXT_PART || (n && spool_read(t, at, ids, n * sizeof *ids, e) <= 0))
         return e->status ? -1 : err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
     for (size_t i = 0; i < n; i++) {
-        if (t->keep_text)
+        if (b->offsets)
             add_text(t, side, b->text.data + b->offsets[ids[i]], b->offsets[ids[i] + 1] - b->offsets[ids[i]]);
         ids[i] = b->map[ids[i]];
     }

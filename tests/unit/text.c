@@ -275,7 +275,8 @@ static void test_bad_pairs(void **state)
 static void check_windows(const char *const *pieces, size_t n)
 {
     static const struct kind *const kinds[] = {&space,    &word,          &word_lower, &word_nfkc_lower,
-                                               &grapheme, &grapheme_file, &byte,       &space_paragraph};
+                                               &grapheme, &grapheme_file, &byte,       &space_paragraph,
+                                               NULL};
     struct buf text = {0};
     struct show small = {0}, large = {0};
     struct err e = {0};
@@ -284,7 +285,7 @@ static void check_windows(const char *const *pieces, size_t n)
         chance = chance * 1664525u + 1013904223u;
         buf_text(&text, pieces[(chance >> 16) % n]);
     }
-    for (size_t k = 0; k < COUNT(kinds); k++) {
+    for (size_t k = 0; kinds[k]; k++) {
         bool one_word = kinds[k]->how.level == TEXT_SPACE && !memchr(text.data, ' ', text.len);
         assert_true(pipe_text(kinds[k], text.data, text.len, text.len, 1 << 20, &large, &e));
         for (size_t window = 128; !one_word && window < 4096; window = window * 3 + 1) {
@@ -331,10 +332,10 @@ static void check_long(const struct kind *kind, const char *letter, size_t befor
 static void test_long_words(void **state)
 {
     (void)state;
-    static const struct kind *const kinds[] = {&space, &word, &grapheme};
+    static const struct kind *const kinds[] = {&space, &word, &grapheme, NULL};
     static const char *const letters[] = {"a", "\u00e9", "e\u0301", "\U0001f600"};
     struct show show = {0};
-    for (size_t k = 0; k < COUNT(kinds); k++)
+    for (size_t k = 0; kinds[k]; k++)
         for (size_t l = 0; l < COUNT(letters); l++)
             for (size_t before = 0; before < 4; before++)
                 check_long(kinds[k], letters[l], before, &show);
