@@ -95,8 +95,8 @@ void train_free(struct trainer *t);
 /* Writes the run to config.checkpoint, which is replaced as a whole. */
 int checkpoint_write(struct trainer *t, struct err *e);
 
-/* Goes on from config.checkpoint: 1; 0 when there is no such file. A checkpoint of other options (but for epochs and patience), another
- * vocabulary or other data is STATUS_DATA and says what differs. */
+/* Goes on from config.checkpoint: 1; 0 when there is no such file. A checkpoint of other options (but for epochs and
+ * patience), another vocabulary or other data is STATUS_DATA and says what differs. */
 int checkpoint_read(struct trainer *t, struct err *e);
 
 #endif
