@@ -169,7 +169,8 @@ fuzz:
 	        $(filter-out lib/math/% lib/net/% lib/app/%,$(wildcard lib/*/*.c)) lib/app/pipeline*.c \
 	        $(LIBS_runnel) $(LIBS_tokenize) $(LIBS) -o build/libfuzzer/$$f; \
 	    mkdir -p build/libfuzzer/corpus-$$f; \
-	    build/libfuzzer/$$f -max_total_time=$(SECONDS) -rss_limit_mb=512 build/libfuzzer/corpus-$$f; done
+	    build/libfuzzer/$$f -max_total_time=$(SECONDS) -rss_limit_mb=512 build/libfuzzer/corpus-$$f \
+	        $$(ls -d tests/fuzz/corpus/$$f 2>/dev/null || true); done
 
 ## bench: speed beside the peers, interleaved in one run
 bench: all deps-bench
