@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/cli.h"
+#include "app/pipeline_process.h"
 #include "app/pipeline_run.h"
 #include "base/mem.h"
 
@@ -108,22 +109,10 @@ static int report_faults(const char *path, const struct faults *faults, enum sta
     return -1;
 }
 
-/* The directory of this very program, whose fellows the stages are to find first; NULL when the system does not tell. */
-static char *tools_directory(void)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n <= 0)
-        return NULL;
-    path[n] = 0;
-    char *slash = strrchr(path, '/');
-    return slash ? mem_copy_bytes(path, (size_t)(slash - path)) : NULL;
-}
-
 static int run(const struct plan *plan, const char *path, struct faults *faults, struct err *e)
 {
     const struct run_events events = {NULL, on_note, on_log, on_report, on_progress};
-    char *tools = tools_directory();
+    char *tools = program_directory();
     struct run_options options = {config.force, tools, !cli.quiet && isatty(STDERR_FILENO)};
     int number = 0;
     int result = pipeline_run(plan, &options, &events, &number, faults, e);
@@ -141,7 +130,7 @@ static int run(const struct plan *plan, const char *path, struct faults *faults,
 static int show(const struct plan *plan)
 {
     struct buf text = {0};
-    char *tools = tools_directory();
+    char *tools = program_directory();
     if (config.dot)
         plan_dot(plan, &text);
     else if (config.sh)

@@ -1,7 +1,8 @@
 /* pipeline: stages, what joins them, and in which order they run. The file format is pipeline(5).
  *
- * pipeline_load reads and checks a file and collects everything that is wrong with it; plan_make orders its stages into
- * components; pipeline_run.h runs a plan, pipeline_show.c prints one. Nothing here prints or starts a program. */
+ * pipeline_load reads and checks a file and collects everything that is wrong with it; plan_make orders its stages
+ * into components; pipeline_run.h runs a plan, pipeline_show.c prints one. Nothing here prints or starts a
+ * program. */
 #ifndef APP_PIPELINE_H
 #define APP_PIPELINE_H
 
@@ -85,9 +86,10 @@ struct pipeline {
     size_t n_stages;
 };
 
-/* Reads and checks the file at `path`. `settings` are `key=value` texts that replace params and inputs; a relative path set
- * so is one of the present working directory, for which it is rewritten. `directory` NULL: outputs and state lie beside the
- * file. Returns NULL either with faults in `faults` (they belong to the file; sorted) or with *e set and no fault. */
+/* Reads and checks the file at `path`. `settings` are `key=value` texts that replace params and inputs; a relative
+ * path set so is one of the present working directory, for which it is rewritten. `directory` NULL: outputs and
+ * state lie beside the file. Returns NULL either with faults in `faults` (they belong to the file; sorted) or with
+ * *e set and no fault. */
 struct pipeline *pipeline_load(const char *path, char **settings, size_t n_settings, const char *directory,
                                struct faults *faults, struct err *e);
 
@@ -122,8 +124,9 @@ void pipeline_origin_name(const struct pipeline *p, const struct origin *o, stru
 /* Resolves the name in ${name} to a part; returns -1 after adding a fault. */
 typedef int (*word_resolver)(void *context, const char *name, struct part *part);
 
-/* Splits text into words by the shell's quoting rules, with no shell: ${name} outside single quotes goes to `resolve`, `$${`
- * is `${`, and what a shell would act on (| > < ; & `...` $(...)) is a fault at line:column unless it is quoted. */
+/* Splits text into words by the shell's quoting rules, with no shell: ${name} outside single quotes goes to
+ * `resolve`, `$${` is `${`, and what a shell would act on (| > < ; & `...` $(...)) is a fault at line:column
+ * unless it is quoted. */
 int words_split(const char *text, unsigned line, unsigned column, word_resolver resolve, void *context,
                 struct word **words, size_t *n, struct faults *faults);
 
@@ -147,9 +150,9 @@ void stage_command(const struct pipeline *p, const struct stage *s, struct buf *
 /* What one stage takes from another. */
 struct edge {
     size_t from, to;
-    bool stream;   /* standard output into standard input or a second stream; else a file */
-    int slot;      /* stream: -1 standard input, else the number of the second stream */
-    bool spooled;  /* a stream that is kept in a temporary file until `to` can start */
+    bool stream;      /* standard output into standard input or a second stream; else a file */
+    int slot;         /* stream: -1 standard input, else the number of the second stream */
+    bool spooled;     /* a stream that is kept in a temporary file until `to` can start */
     size_t why_stage; /* spooled: the stage that cannot start earlier: `to`, or one that runs together with it */
     size_t why_edge;  /* the file edge it waits for, or SIZE_MAX: why_stage reads `why_from` by two ways */
     size_t why_from;
@@ -161,16 +164,16 @@ struct plan {
     bool *reports; /* [stages]: what it writes to standard output is for the user: nobody reads it, it is no file */
     struct edge *edges; /* between wanted stages */
     size_t n_edges;
-    size_t *order;       /* wanted stages as they run: by component, each after what it reads */
+    size_t *order; /* wanted stages as they run: by component, each after what it reads */
     size_t n_order;
-    size_t *component;   /* [stages], of wanted stages */
-    size_t *start;       /* [n_components + 1] into order */
-    size_t *group;       /* [n_components]: those of one group make their files appear together */
+    size_t *component; /* [stages], of wanted stages */
+    size_t *start;     /* [n_components + 1] into order */
+    size_t *group;     /* [n_components]: those of one group make their files appear together */
     size_t n_components;
 };
 
-/* Plans all stages, or those named and what they need. A name that is no stage is STATUS_MISUSED. Without `tees` a stream
- * that several stages read is spooled, which cuts components further; each of those is still one group. */
+/* Plans all stages, or those named and what they need. A name that is no stage is STATUS_MISUSED. Without `tees` a
+ * stream that several stages read is spooled, which cuts components further; each of those is still one group. */
 struct plan *plan_make(const struct pipeline *p, char **stages, size_t n_stages, bool tees, struct err *e);
 void plan_free(struct plan *plan);
 
@@ -181,8 +184,8 @@ void plan_why(const struct plan *plan, const struct edge *edge, struct buf *out)
 
 void plan_text(const struct plan *plan, struct buf *out);
 void plan_dot(const struct plan *plan, struct buf *out);
-/* A POSIX script that does the same without the runner, of a plan made without tees; `tools` is put first on PATH (NULL:
- * nothing is). */
+/* A POSIX script that does the same without the runner, of a plan made without tees; `tools` is put first on PATH
+ * (NULL: nothing is). */
 void plan_script(const struct plan *plan, const char *tools, struct buf *out);
 
 #endif

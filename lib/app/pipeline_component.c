@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long the others get to notice a failure by themselves, so that they can say what they saw; then to clean up after
- * SIGTERM. All have ended within two seconds of it. A status 69 alone means that the cause is about to show itself. */
+/* How long the others get to notice a failure by themselves, so that they can say what they saw; then to clean up
+ * after SIGTERM. All have ended within two seconds of it. A status 69 alone means that the cause is about to show
+ * itself. */
 static const double notice_seconds = 0.3, notice_upstream_seconds = 1.0, all_ended_seconds = 1.7;
 /* What stages get when the runner itself is told to stop: a trainer may have to write a checkpoint. */
 static const double checkpoint_seconds = 10;
@@ -266,8 +267,9 @@ static int check_whole(const struct component *c, struct err *e)
             if (!reader->s->whole || !c->jobs[k].pump.branches[i].early)
                 continue;
             reader->verdict = VERDICT_CAUSE;
-            return err_fail(e, STATUS_FAILED, "%s:%u:%u: stage '%s' ended well before it had read all of '%s' (early: no)",
-                            p->path, reader->s->line, reader->s->column, reader->s->name, c->jobs[k].s->name);
+            return err_fail(e, STATUS_FAILED,
+                            "%s:%u:%u: stage '%s' ended well before it had read all of '%s' (early: no)", p->path,
+                            reader->s->line, reader->s->column, reader->s->name, c->jobs[k].s->name);
         }
     return 0;
 }
@@ -312,9 +314,9 @@ static int write_records(struct component *c, bool done, struct err *e)
         struct record record = {.command = j->command,
                                 .recipe = j->task->recipe,
                                 .status = j->status,
-                                .outcome = j->verdict == VERDICT_FINE                                   ? "done"
+                                .outcome = j->verdict == VERDICT_FINE                                      ? "done"
                                            : j->verdict == VERDICT_CAUSE || j->verdict == VERDICT_UPSTREAM ? "failed"
-                                                                                                        : "stopped",
+                                                                                                           : "stopped",
                                 .seconds = j->seconds,
                                 .peak_kib = j->usage.ru_maxrss,
                                 .bytes_in = j->bytes_in,

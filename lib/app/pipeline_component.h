@@ -13,12 +13,12 @@
 
 /* What a run knows of a stage. */
 struct task {
-    char *program;             /* as found on PATH */
-    char recipe[DIGEST_ROOM];  /* "" when there is none, because something it reads cannot be digested */
-    bool known;                /* the recipe is: all files it reads are as they will be */
-    bool must;                 /* its files are not up to date, or it makes none */
-    bool needed;               /* must run, itself or for the stream it writes */
-    int spool;                 /* what it wrote for later components, or -1 */
+    char *program;            /* as found on PATH */
+    char recipe[DIGEST_ROOM]; /* "" when there is none, because something it reads cannot be digested */
+    bool known;               /* the recipe is: all files it reads are as they will be */
+    bool must;                /* its files are not up to date, or it makes none */
+    bool needed;              /* must run, itself or for the stream it writes */
+    int spool;                /* what it wrote for later components, or -1 */
 };
 
 struct run {
@@ -46,13 +46,13 @@ struct job {
     const struct stage *s;
     struct task *task;
     char *command;
-    char **outs, **hidden;  /* [files]: the path for now, and the hidden directory it lies in (NULL: written in place) */
-    int out;                /* standard output when it is no pipe */
+    char **outs, **hidden; /* [files]: the path for now, and the hidden directory it lies in (NULL: written in place) */
+    int out;               /* standard output when it is no pipe */
     int files[1 + PIPELINE_MAX_FDS]; /* what it reads that is a file: standard input, second streams; -1: none */
     int ends[1 + PIPELINE_MAX_FDS];  /* the same that are pipes, until it has started */
-    int out_end;            /* the pipe it writes, until it has started */
+    int out_end;                     /* the pipe it writes, until it has started */
     struct pump pump;
-    size_t *readers;        /* [pump.n]: jobs that read the branches */
+    size_t *readers; /* [pump.n]: jobs that read the branches */
     pid_t pid;
     int status;
     double began, seconds;
@@ -68,7 +68,7 @@ struct component {
     size_t n, left; /* left: still running */
     struct group group;
     unsigned turns;
-    bool failed;       /* something has, or the runner is to stop */
+    bool failed; /* something has, or the runner is to stop */
     double failed_at;
     bool told, killed; /* SIGTERM, SIGKILL was sent */
 };

@@ -151,13 +151,14 @@ static void refuse_shared_names(const struct parser *r)
         const struct stage *s = &p->stages[i];
         bool param = find_named(p->params, p->n_params, s->name);
         if (param || find_named(p->inputs, p->n_inputs, s->name))
-            faults_add(r->faults, s->line, s->column, "'%s' is %s and a stage", s->name, param ? "a param" : "an input");
+            faults_add(r->faults, s->line, s->column, "'%s' is %s and a stage", s->name,
+                       param ? "a param" : "an input");
         for (size_t k = s->has_out; k < s->n_files + s->n_keeps; k++) {
             const struct named *f = k < s->n_files ? &s->files[k] : &s->keeps[k - s->n_files];
             if (find_named(p->params, p->n_params, f->name) || find_named(p->inputs, p->n_inputs, f->name) ||
                 pipeline_stage(p, f->name) != SIZE_MAX)
-                faults_add(r->faults, f->line, f->column, "file '%s' of stage '%s' has the name of a param, input or stage",
-                           f->name, s->name);
+                faults_add(r->faults, f->line, f->column,
+                           "file '%s' of stage '%s' has the name of a param, input or stage", f->name, s->name);
             if (k >= s->n_files && find_named(s->files, s->n_files, f->name))
                 faults_add(r->faults, f->line, f->column, "'%s' stands in files and in keep", f->name);
         }
@@ -245,8 +246,8 @@ static int resolve_word(void *context, const char *name, struct part *part)
     if (r->faults->more)
         return -1;
     if (++r->references > MAX_REFERENCES || r->expanded > MAX_EXPANDED) {
-        faults_add(r->faults, r->line, r->column, "the commands hold more than %d references or %d bytes", MAX_REFERENCES,
-                   MAX_EXPANDED);
+        faults_add(r->faults, r->line, r->column, "the commands hold more than %d references or %d bytes",
+                   MAX_REFERENCES, MAX_EXPANDED);
         return -1;
     }
     if (!strncmp(name, "fd:", 3))
@@ -280,8 +281,8 @@ static int resolve_word(void *context, const char *name, struct part *part)
     if (!find_origin(r, name, &part->origin))
         return -1;
     if (part->origin.kind == ORIGIN_STREAM) {
-        faults_add(r->faults, r->line, r->column, "stage '%s' is a stream and has no file (give it out: FILE, or use ${fd:%s})",
-                   name, name);
+        faults_add(r->faults, r->line, r->column,
+                   "stage '%s' is a stream and has no file (give it out: FILE, or use ${fd:%s})", name, name);
         return -1;
     }
     return 0;
@@ -478,9 +479,8 @@ static void walk(void *context, size_t index)
             first--;
         for (size_t i = w->n; i-- > first;)
             buf_printf(&text, "%s -> ", p->stages[w->path[i]].name);
-        faults_add(w->r->faults, p->stages[index].line, p->stages[index].column,
-                   "stage '%s' needs itself: %s%s", p->stages[index].name, buf_string(&text),
-                   p->stages[w->path[w->n - 1]].name);
+        faults_add(w->r->faults, p->stages[index].line, p->stages[index].column, "stage '%s' needs itself: %s%s",
+                   p->stages[index].name, buf_string(&text), p->stages[w->path[w->n - 1]].name);
         buf_free(&text);
         return;
     }
@@ -508,8 +508,9 @@ static void check_version(const struct parser *r, const struct yaml *root)
         faults_add(r->faults, root->line, root->column, "'pipeline: %d' is missing (the version of the format)",
                    PIPELINE_VERSION);
     else if (version && (!opt_int(version->text, 1, INT32_MAX, &number) || number > PIPELINE_VERSION))
-        faults_add(r->faults, version->line, version->column, "'pipeline: %s' is a format this runnel does not know (it knows %d)",
-                   version->text, PIPELINE_VERSION);
+        faults_add(r->faults, version->line, version->column,
+                   "'pipeline: %s' is a format this runnel does not know (it knows %d)", version->text,
+                   PIPELINE_VERSION);
 }
 
 /* The stages, in two passes: a stage may refer to one that stands below it. */

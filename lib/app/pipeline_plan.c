@@ -1,9 +1,9 @@
 /* pipeline_plan: which stages run together, in which order, and which streams have to be kept for later.
  *
- * Stages joined by streams run at once: they are a component. A stage may not run together with one whose file it needs,
- * directly or not, nor read two streams that come from one stage (the two readers could wait for each other for ever). Where
- * that would happen, the streams into the later stages are spooled, which cuts the component in two, until no such place
- * is left. */
+ * Stages joined by streams run at once: they are a component. A stage may not run together with one whose file it
+ * needs, directly or not, nor read two streams that come from one stage (the two readers could wait for each other
+ * for ever). Where that would happen, the streams into the later stages are spooled, which cuts the component in
+ * two, until no such place is left. */
 #include "app/pipeline.h"
 
 #include "base/mem.h"
@@ -55,8 +55,8 @@ static void add_edge(struct plan *plan, const struct origin *from, size_t to, in
         if (plan->edges[k].from == from->index && !plan->edges[k].stream)
             return;
     plan->edges = mem_grow(plan->edges, plan->n_edges + 1, sizeof *plan->edges);
-    plan->edges[plan->n_edges++] = (struct edge){.from = from->index, .to = to, .stream = from->kind == ORIGIN_STREAM,
-                                                 .slot = slot};
+    plan->edges[plan->n_edges++] =
+        (struct edge){.from = from->index, .to = to, .stream = from->kind == ORIGIN_STREAM, .slot = slot};
 }
 
 static void find_edges(struct plan *plan)
@@ -114,9 +114,9 @@ static void drop_unwanted_edges(struct plan *plan)
 
 struct cutter {
     struct plan *plan;
-    size_t n;                      /* stages */
-    size_t first[STAGES + 1];      /* edges into stage i: first[i] .. first[i + 1] - 1 */
-    size_t order[STAGES];          /* all wanted stages, each after what it reads */
+    size_t n;                 /* stages */
+    size_t first[STAGES + 1]; /* edges into stage i: first[i] .. first[i + 1] - 1 */
+    size_t order[STAGES];     /* all wanted stages, each after what it reads */
     size_t n_order;
     size_t component[STAGES];      /* of a stage: its first stage */
     struct set after[STAGES];      /* components that come after one, by files and spools */
@@ -265,8 +265,8 @@ static void move_sources(struct cutter *c, size_t component)
         c->late[i] |= moved[i];
 }
 
-/* Cuts one component with late stages between these and the others. There is one that has others, since no stage needs itself:
- * that of the late component's first stage by the order in which all could run one by one. */
+/* Cuts one component with late stages between these and the others. There is one that has others, since no stage
+ * needs itself: that of the late component's first stage by the order in which all could run one by one. */
 static void cut(struct cutter *c)
 {
     struct plan *plan = c->plan;
@@ -309,7 +309,8 @@ static size_t next_component(const struct cutter *c, const size_t *group, const 
     return next;
 }
 
-/* Numbers the components in an order in which they can run and fills plan->order, start and group. `group`: of each stage. */
+/* Numbers the components in an order in which they can run and fills plan->order, start and group. `group`: of
+ * each stage. */
 static void order_components(struct cutter *c, const size_t *group)
 {
     struct plan *plan = c->plan;
@@ -415,7 +416,8 @@ void plan_why(const struct plan *plan, const struct edge *edge, struct buf *out)
     if (edge->why_stage != edge->to)
         buf_printf(out, "%s runs together with %s, and ", p->stages[edge->to].name, stage);
     if (edge->why_edge == SIZE_MAX) {
-        buf_printf(out, "%s reads %s by two ways that could wait for each other", stage, p->stages[edge->why_from].name);
+        buf_printf(out, "%s reads %s by two ways that could wait for each other", stage,
+                   p->stages[edge->why_from].name);
         return;
     }
     const struct edge *need = &plan->edges[edge->why_edge];

@@ -35,6 +35,14 @@ char *program_find(const char *name)
     }
 }
 
+char *program_directory(void)
+{
+    char *path = realpath("/proc/self/exe", NULL), *slash = path ? strrchr(path, '/') : NULL;
+    char *directory = slash ? mem_copy_bytes(path, (size_t)(slash - path)) : NULL;
+    free(path);
+    return directory;
+}
+
 /* The keeper's whole life. Signals but SIGKILL are not for it. */
 static void keep(int listen)
 {

@@ -9,15 +9,19 @@
 #include "app/pipeline.h"
 #include "base/err.h"
 
-/* The path that a command's first word means: itself when it has a slash, else the first executable of that name on PATH.
- * To be freed; NULL when there is none. */
+/* The path that a command's first word means: itself when it has a slash, else the first executable of that name
+ * on PATH. To be freed; NULL when there is none. */
 char *program_find(const char *name);
 
 /* From now on processes that stages leave behind become the runner's, which ends and buries them. */
 void process_adopt(void);
 
-/* A process group and the process that keeps it: it leads the group and kills all of it when the runner dies, however that
- * happens, since the pipe it listens to ends then. */
+/* The directory of the running program itself, whose fellows the stages are to find first; to be freed. NULL when the
+ * system does not tell. */
+char *program_directory(void);
+
+/* A process group and the process that keeps it: it leads the group and kills all of it when the runner dies,
+ * however that happens, since the pipe it listens to ends then. */
 struct group {
     pid_t leader; /* 0: none */
     int hold;     /* the pipe's end in the runner */

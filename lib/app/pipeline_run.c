@@ -21,10 +21,11 @@ static void check_input(const struct pipeline *p, const struct origin *o, struct
         return;
     const struct named *input = &p->inputs[o->index];
     if (stat(input->value, &st) < 0 || access(input->value, R_OK) < 0)
-        faults_add(faults, input->line, input->column, "input '%s': %s: %s", input->name, input->value, strerror(errno));
+        faults_add(faults, input->line, input->column, "input '%s': %s: %s", input->name, input->value,
+                   strerror(errno));
     else if (S_ISDIR(st.st_mode))
-        faults_add(faults, input->line, input->column, "input '%s': %s: is a directory (name a file in it)", input->name,
-                   input->value);
+        faults_add(faults, input->line, input->column, "input '%s': %s: is a directory (name a file in it)",
+                   input->name, input->value);
 }
 
 /* Programs and inputs of all wanted stages: what is missing is told at once, not after hours. */
@@ -155,8 +156,9 @@ static void mix_recipe(struct run *run, size_t stage)
 
 /* ---- What has to run -------------------------------------------------------------------------------------------- */
 
-/* Decides about the stages of components `from` and later. A stage whose recipe is not known yet, because a file it reads will
- * be made anew, counts as one that must run; it is looked at again when its component's turn has come. */
+/* Decides about the stages of components `from` and later. A stage whose recipe is not known yet, because a file
+ * it reads will be made anew, counts as one that must run; it is looked at again when its component's turn has
+ * come. */
 static void forecast(struct run *run, size_t from)
 {
     const struct plan *plan = run->plan;
@@ -166,7 +168,8 @@ static void forecast(struct run *run, size_t from)
         struct task *task = &run->tasks[i];
         mix_recipe(run, i);
         if (p->stages[i].n_files)
-            task->must = run->options->force || !task->known || !state_is_fresh(&run->state, &p->stages[i], task->recipe);
+            task->must =
+                run->options->force || !task->known || !state_is_fresh(&run->state, &p->stages[i], task->recipe);
         else
             task->must = plan->reports[i];
         task->needed = task->must;
@@ -229,7 +232,8 @@ static int run_components(struct run *run, struct err *e)
         if (component_needed(run, k))
             result = component_run(run, k, e);
         for (size_t o = run->plan->start[k]; o < run->plan->start[k + 1]; o++)
-            run->tasks[run->plan->order[o]].must = run->tasks[run->plan->order[o]].needed = false; /* its files are final */
+            run->tasks[run->plan->order[o]].must = run->tasks[run->plan->order[o]].needed =
+                false; /* its files are final */
         drop_spools(run, result < 0 ? run->plan->n_components : k);
     }
     struct err later = {0};
@@ -260,8 +264,8 @@ static void put_on_path(const char *tools)
     free(longer);
 }
 
-int pipeline_run(const struct plan *plan, const struct run_options *options, const struct run_events *events, int *signal,
-                 struct faults *faults, struct err *e)
+int pipeline_run(const struct plan *plan, const struct run_options *options, const struct run_events *events,
+                 int *signal, struct faults *faults, struct err *e)
 {
     const struct pipeline *p = plan->pipeline;
     struct run run = {.plan = plan, .options = options, .events = events};

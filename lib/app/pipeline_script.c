@@ -1,7 +1,7 @@
 /* pipeline_script: a plan as a POSIX shell script that runs without the runner.
  *
- * Every stage is a background process that opens its pipes by name and tells its end on descriptor 9; so the script learns
- * which stage failed first, whatever its place in the pipe, without `pipefail`. */
+ * Every stage is a background process that opens its pipes by name and tells its end on descriptor 9; so the
+ * script learns which stage failed first, whatever its place in the pipe, without `pipefail`. */
 #include "app/pipeline.h"
 
 #include <stdint.h>
@@ -78,7 +78,8 @@ static const char prologue[] =
     "    ) &\n"
     "}\n"
     "\n"
-    "# Waits for all that were started. After a failure the others are stopped: nobody waits for ever. Status 69 says that\n"
+    "# Waits for all that were started. After a failure the others are stopped: nobody waits for ever. Status 69 says "
+    "that\n"
     "# what a stage reads has failed, 141 that its reader has ended: those are judged when all have ended.\n"
     "settle() {\n"
     "    while [ \"$left\" -gt 0 ]; do\n"
@@ -118,7 +119,8 @@ static const char prologue[] =
     "        [ -z \"$cause\" ] || break\n"
     "        eval \"[ \\\"\\$status_$number\\\" = 0 ]\" || cause=$number\n"
     "    done\n"
-    "    [ -z \"$cause\" ] || eval \"fail \\\"\\$status_$cause\\\" \\\"stage '\\$name_$cause' ended with status \\$status_$cause\\\"\"\n"
+    "    [ -z \"$cause\" ] || eval \"fail \\\"\\$status_$cause\\\" \\\"stage '\\$name_$cause' ended with status "
+    "\\$status_$cause\\\"\"\n"
     "}\n";
 
 /* Stages and files are numbered from 1 in the plan's order. */
@@ -223,8 +225,8 @@ static void add_places(const struct script *s, size_t stage)
     buf_free(&path);
 }
 
-/* At the end of a group's last component: renames the group's files, after looking whether all are there, and shows what was
- * printed. */
+/* At the end of a group's last component: renames the group's files, after looking whether all are there, and
+ * shows what was printed. */
 static void add_end(const struct script *s, size_t component)
 {
     const struct plan *plan = s->plan;

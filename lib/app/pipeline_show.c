@@ -35,7 +35,10 @@ static void add_edges(const struct plan *plan, size_t stage, struct buf *out)
         const struct edge *e = &plan->edges[k];
         if (e->from != stage || !e->stream)
             continue;
-        buf_printf(out, "        %s %s", e->spooled ? "spool to" : readers > 1 ? "tee to" : "pipe to",
+        buf_printf(out, "        %s %s",
+                   e->spooled    ? "spool to"
+                   : readers > 1 ? "tee to"
+                                 : "pipe to",
                    p->stages[e->to].name);
         if (e->slot >= 0)
             buf_printf(out, " (descriptor %d)", PIPELINE_FIRST_FD + e->slot);
@@ -63,8 +66,8 @@ static void add_files(const struct plan *plan, size_t stage, struct buf *out)
 void plan_text(const struct plan *plan, struct buf *out)
 {
     const struct pipeline *p = plan->pipeline;
-    buf_printf(out, "%zu stage%s in %zu component%s\n", plan->n_order, plan->n_order == 1 ? "" : "s", plan->n_components,
-               plan->n_components == 1 ? "" : "s");
+    buf_printf(out, "%zu stage%s in %zu component%s\n", plan->n_order, plan->n_order == 1 ? "" : "s",
+               plan->n_components, plan->n_components == 1 ? "" : "s");
     for (size_t c = 0; c < plan->n_components; c++) {
         size_t n = plan->start[c + 1] - plan->start[c];
         buf_printf(out, "\n%zu. %s\n", c + 1, n > 1 ? "at once" : "alone");

@@ -199,7 +199,8 @@ int state_digest(struct state *st, const char *path, char digest[DIGEST_ROOM], s
         return err_fail(e, STATUS_DATA, "%s: is not a regular file", path);
     char *seen = fingerprint(&file);
     const json_t *known = json_object_get(st->digests, path);
-    const char *then = json_string_value(json_array_get(known, 0)), *value = json_string_value(json_array_get(known, 1));
+    const char *then = json_string_value(json_array_get(known, 0)),
+               *value = json_string_value(json_array_get(known, 1));
     int result = 0;
     if (then && value && !strcmp(then, seen) && strlen(value) == DIGEST_ROOM - 1) {
         memcpy(digest, value, DIGEST_ROOM);

@@ -1,5 +1,6 @@
-/* pipeline_state: what a runner remembers between runs, in .runnel/NAME beside the pipeline: a lock, a log and a record of
- * each stage, digests of files, and the hidden directories in use, so that those of a runner that was killed are removed. */
+/* pipeline_state: what a runner remembers between runs, in .runnel/NAME beside the pipeline: a lock, a log and a
+ * record of each stage, digests of files, and the hidden directories in use, so that those of a runner that was
+ * killed are removed. */
 #ifndef APP_PIPELINE_STATE_H
 #define APP_PIPELINE_STATE_H
 
@@ -24,12 +25,13 @@ struct state {
     bool changed;
 };
 
-/* Makes the directory and takes the lock; one who holds it already is named in *e. The working directory is the pipeline's. */
+/* Makes the directory and takes the lock; one who holds it already is named in *e. The working directory is the
+ * pipeline's. */
 int state_open(struct state *st, const struct pipeline *p, struct err *e);
 void state_close(struct state *st);
 
-/* XXH3-128 of a regular file's bytes. Remembered by size, times and inode, so that a file is read again only when it may have
- * changed. A file that is not regular has none: STATUS_DATA. */
+/* XXH3-128 of a regular file's bytes. Remembered by size, times and inode, so that a file is read again only when
+ * it may have changed. A file that is not regular has none: STATUS_DATA. */
 int state_digest(struct state *st, const char *path, char digest[DIGEST_ROOM], struct err *e);
 
 /* The path of a stage's log or record ("log", "json"); adds to out. */
@@ -46,8 +48,8 @@ struct record {
     uint64_t bytes_in, bytes_out;
 };
 
-/* Writes a stage's record. `made`: the stage's files are in place and belong to this recipe; else what the last record said of
- * them is kept. */
+/* Writes a stage's record. `made`: the stage's files are in place and belong to this recipe; else what the last
+ * record said of them is kept. */
 int state_record(struct state *st, const struct stage *s, const struct record *record, bool made, struct err *e);
 
 /* Are the stage's files in place, unchanged, and made by this recipe? */

@@ -23,8 +23,8 @@ static struct job *job_of(struct component *c, size_t stage)
 
 /* ---- Files ------------------------------------------------------------------------------------------------------ */
 
-/* Finds where file i of a job is written for now: in a hidden directory beside its target, under its own name (programs go
- * by suffixes), or in place when the target is a device or a pipe. */
+/* Finds where file i of a job is written for now: in a hidden directory beside its target, under its own name
+ * (programs go by suffixes), or in place when the target is a device or a pipe. */
 static int hide_file(struct component *c, struct job *j, size_t i, struct err *e)
 {
     const struct pipeline *p = c->run->plan->pipeline;
@@ -185,8 +185,12 @@ static int start_job(struct component *c, struct job *j, struct err *e)
         argv[w] = mem_copy(buf_string(&word));
         buf_free(&word);
     }
-    struct spawn spawn = {.program = j->task->program, .argv = argv, .error = log, .group = c->group.leader,
-                          .mask = &run->mask, .n_fds = j->s->n_fds};
+    struct spawn spawn = {.program = j->task->program,
+                          .argv = argv,
+                          .error = log,
+                          .group = c->group.leader,
+                          .mask = &run->mask,
+                          .n_fds = j->s->n_fds};
     spawn.in = j->files[0] >= 0 ? j->files[0] : j->ends[0];
     spawn.out = j->out_end >= 0 ? j->out_end : j->out;
     for (size_t i = 0; i < j->s->n_fds; i++)

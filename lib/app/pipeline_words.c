@@ -160,8 +160,14 @@ static bool for_a_shell(struct splitter *s)
 static struct splitter splitter(const char *text, unsigned line, unsigned column, word_resolver resolve, void *context,
                                 struct faults *faults, struct word *words, size_t n)
 {
-    return (struct splitter){.at = text, .line = line, .column = column, .resolve = resolve, .context = context,
-                             .faults = faults, .words = words, .n = n};
+    return (struct splitter){.at = text,
+                             .line = line,
+                             .column = column,
+                             .resolve = resolve,
+                             .context = context,
+                             .faults = faults,
+                             .words = words,
+                             .n = n};
 }
 
 static int finish(struct splitter *s, struct word **words, size_t *n)

@@ -121,8 +121,8 @@ static void attach(struct builder *b, struct yaml *node)
     parent->items[parent->n++] = node;
 }
 
-static struct yaml *node_make(struct builder *b, enum yaml_kind kind, const yaml_mark_t *mark, const yaml_char_t *anchor,
-                              const yaml_char_t *tag)
+static struct yaml *node_make(struct builder *b, enum yaml_kind kind, const yaml_mark_t *mark,
+                              const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     struct yaml *node = mem_get(1, sizeof *node);
     node->kind = kind;
@@ -141,7 +141,8 @@ static struct yaml *node_make(struct builder *b, enum yaml_kind kind, const yaml
 
 static void on_scalar(struct builder *b, const yaml_event_t *event)
 {
-    struct yaml *node = node_make(b, YAML_SCALAR, &event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
+    struct yaml *node =
+        node_make(b, YAML_SCALAR, &event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
     const char *text = (const char *)event->data.scalar.value;
     node->text = mem_copy_bytes(text, event->data.scalar.length);
     if (strlen(node->text) != event->data.scalar.length)
@@ -190,8 +191,8 @@ static void refuse_duplicates(const struct yaml *map, struct faults *faults)
         if (strcmp(sorted[first]->key->text, key->text))
             first = i;
         else
-            faults_add(faults, key->line, key->column, "key '%s' stands here a second time (first on line %u)", key->text,
-                       sorted[first]->key->line);
+            faults_add(faults, key->line, key->column, "key '%s' stands here a second time (first on line %u)",
+                       key->text, sorted[first]->key->line);
     }
     free(sorted);
 }

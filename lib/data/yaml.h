@@ -1,9 +1,9 @@
 /* yaml: a YAML file as a small tree whose nodes know where they stood.
  *
- * Built on libyaml's events alone: its document loader is quadratic in anchors, and its scanner in depth, so that a file is
- * bounded here, in bytes, depth and nodes, before it costs anything. Every value is text. Anchors, aliases, tags, directives
- * and second documents are refused, duplicate keys as well. What is wrong is collected, so that a user sees all of it at
- * once. */
+ * Built on libyaml's events alone: its document loader is quadratic in anchors, and its scanner in depth, so that
+ * a file is bounded here, in bytes, depth and nodes, before it costs anything. Every value is text. Anchors,
+ * aliases, tags, directives and second documents are refused, duplicate keys as well. What is wrong is collected,
+ * so that a user sees all of it at once. */
 #ifndef DATA_YAML_H
 #define DATA_YAML_H
 
@@ -16,7 +16,7 @@ struct faults {
     struct fault {
         unsigned line, column;
         char *text; /* one sentence, owned */
-    } *items;
+    } * items;
     size_t n;
     size_t more; /* how many came after FAULTS_MAX and were only counted */
 };

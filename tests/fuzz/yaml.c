@@ -1,4 +1,5 @@
-/* Pipelines: whatever is taken has a plan that can run, and can be shown in every way; whatever is not is complained of. */
+/* Pipelines: whatever is taken has a plan that can run, and can be shown in every way; whatever is not is
+ * complained of. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -67,10 +67,12 @@ static void words(void **state)
     assert_words("a'b c'd \"e f\"g '' \"\"", "ab cd|e fg|||");
     assert_words("a\\ b \\'c\\\\ 'a\\b' \"a\\b\\\"\\$\\`\\\\\"", "a b|'c\\|a\\b|a\\b\"$`\\|");
     assert_words("a\\\nb \"a\\\nb\"", "ab|ab|");
-    assert_words("${x} a${x}b \"${x} ${y}\" '${x}' $${x} \\${x} \"\\${x}\" $x $ $$", "<x>|a<x>b|<x> <y>|${x}|${x}|${x}|${x}|$x|$|$$|");
+    assert_words("${x} a${x}b \"${x} ${y}\" '${x}' $${x} \\${x} \"\\${x}\" $x $ $$",
+                 "<x>|a<x>b|<x> <y>|${x}|${x}|${x}|${x}|$x|$|$$|");
     assert_words("--out=${file}.gz ${file}${file}", "--out={7}.gz|{7}{7}|");
     assert_words("'a|b' \"a;b\" a\\|b a=b #c ~ * ?", "a|b|a;b|a|b|a=b|#c|~|*|?|");
-    static const char *const bad[] = {"a | b", "a > b", "a < b", "a; b", "a && b", "`a`", "$(a)", "a 'b", "a \"b", "a \\", "${x", "\"${x", "${none}"};
+    static const char *const bad[] = {"a | b", "a > b", "a < b", "a; b", "a && b", "`a`",    "$(a)",
+                                      "a 'b",  "a \"b", "a \\",  "${x",  "\"${x",  "${none}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_words(bad[i], "!");
 }
@@ -79,8 +81,14 @@ static void quoted(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"a-b_c/d.e:f,g@h%i+j=k", "a-b_c/d.e:f,g@h%i+j=k"}, {"", "''"}, {"a b", "'a b'"}, {"it's", "'it'\\''s'"}, {"=x", "'=x'"},
-        {"$x", "'$x'"}, {"~", "'~'"}, {"é", "'é'"},
+        {"a-b_c/d.e:f,g@h%i+j=k", "a-b_c/d.e:f,g@h%i+j=k"},
+        {"", "''"},
+        {"a b", "'a b'"},
+        {"it's", "'it'\\''s'"},
+        {"=x", "'=x'"},
+        {"$x", "'$x'"},
+        {"~", "'~'"},
+        {"é", "'é'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf out = {0};
@@ -95,8 +103,10 @@ static void references(void **state)
     (void)state;
     struct pipeline *p = good("pipeline: 1\nparams: {dim: 100, dir: res}\ninputs: {text: 'data/${dir}/x'}\nstages:\n"
                               "  tok: {run: 'tokenize ${dim}', in: text}\n"
-                              "  w2v: {run: [train, --log, '${log}', '${ckpt}'], in: tok, out: '${dir}/w', files: {log: l}, keep: {ckpt: k}}\n"
-                              "  vec: {run: 'embed ${w2v} ${w2v.out} x${w2v.log} ${text} ${fd:tok} ${fd:w2v.log}', in: w2v.log, early: no}\n");
+                              "  w2v: {run: [train, --log, '${log}', '${ckpt}'], in: tok, out: '${dir}/w', files: "
+                              "{log: l}, keep: {ckpt: k}}\n"
+                              "  vec: {run: 'embed ${w2v} ${w2v.out} x${w2v.log} ${text} ${fd:tok} ${fd:w2v.log}', in: "
+                              "w2v.log, early: no}\n");
     struct buf out = {0};
     assert_int_equal(p->n_stages, 3);
     assert_string_equal(p->inputs[0].value, "data/res/x");
@@ -123,7 +133,8 @@ static void references(void **state)
 static void settings(void **state)
 {
     (void)state;
-    static const char text[] = "pipeline: 1\nparams: {dim: 1}\ninputs: {t: '${dim}.txt'}\nstages: {s: {run: 'x ${dim} ${t}'}}\n";
+    static const char text[] =
+        "pipeline: 1\nparams: {dim: 1}\ninputs: {t: '${dim}.txt'}\nstages: {s: {run: 'x ${dim} ${t}'}}\n";
     struct faults faults = {0};
     struct err e = {0};
     char *set[] = {"dim=2=3", "t=${dim}"}, *bad[] = {"dmi=1"};
@@ -273,8 +284,12 @@ static void no_needless_spools(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words),      cmocka_unit_test(quoted), cmocka_unit_test(references),
-        cmocka_unit_test(settings),   cmocka_unit_test(bombs),  cmocka_unit_test(plans),
+        cmocka_unit_test(words),
+        cmocka_unit_test(quoted),
+        cmocka_unit_test(references),
+        cmocka_unit_test(settings),
+        cmocka_unit_test(bombs),
+        cmocka_unit_test(plans),
         cmocka_unit_test(no_needless_spools),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,9 +14,10 @@ static void tree(void **state)
 {
     (void)state;
     struct faults faults = {0};
-    struct yaml *root = parse("# first\npipeline: 1\nmap: {a: x y, 'b c': \"\\u00e9\\n\"}\nlist:\n  - one\n  - [two, ]\nnone:\n"
-                              "text: >\n  folded\n  lines\nå: ö\n",
-                              &faults);
+    struct yaml *root =
+        parse("# first\npipeline: 1\nmap: {a: x y, 'b c': \"\\u00e9\\n\"}\nlist:\n  - one\n  - [two, ]\nnone:\n"
+              "text: >\n  folded\n  lines\nå: ö\n",
+              &faults);
     assert_non_null(root);
     assert_int_equal(faults.n, 0);
     assert_int_equal(root->kind, YAML_MAP);
@@ -53,7 +54,8 @@ static void assert_fault(const struct faults *f, size_t i, unsigned line, unsign
     if (i >= f->n)
         fail_msg("no fault %zu: '%s'", i, words);
     if (f->items[i].line != line || f->items[i].column != column || !strstr(f->items[i].text, words))
-        fail_msg("%u:%u: %s, not %u:%u: %s", f->items[i].line, f->items[i].column, f->items[i].text, line, column, words);
+        fail_msg("%u:%u: %s, not %u:%u: %s", f->items[i].line, f->items[i].column, f->items[i].text, line, column,
+                 words);
 }
 
 static void all_faults(void **state)
@@ -162,7 +164,7 @@ static void many_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tree),   cmocka_unit_test(all_faults), cmocka_unit_test(refused),
+        cmocka_unit_test(tree),   cmocka_unit_test(all_faults),  cmocka_unit_test(refused),
         cmocka_unit_test(bounds), cmocka_unit_test(many_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
