@@ -189,11 +189,12 @@ VEC_INLINE void update_column(struct w2v_step *s, size_t j, size_t k0, int m, ve
 #define COLUMNS(M)                                                                                                     \
     case M:                                                                                                            \
         for (size_t j = 0; j < s->d; j += VEC_LANES)                                                                   \
-            update_column(s, j, 0, M, NULL, true, true);                                                               \
+            update_column(s, j, 0, M, change, true, true);                                                             \
         break;
 
 static void update_all(struct w2v_step *s)
 {
+    vec change[W2V_MAX_IN];
     switch (s->m) {
         COLUMNS(1)
         COLUMNS(2)
@@ -203,7 +204,6 @@ static void update_all(struct w2v_step *s)
         COLUMNS(6)
     default: /* groups as long as more than one is left, then output by output */
         for (size_t j = 0; j < s->d; j += VEC_LANES) {
-            vec change[W2V_MAX_IN];
             size_t k = TILE_OUT;
             update_column(s, j, 0, TILE_OUT, change, true, false);
             for (; s->m - k > TILE_OUT; k += TILE_OUT)
