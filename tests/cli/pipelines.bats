@@ -88,7 +88,7 @@ poems=(dim=8 word_epochs=3 hidden=8 batch=2 bptt=8 character_epochs=2 length=20)
 
 @test "verses.yaml runs on ten verses, and a second time does nothing" {
     given=(reader=cat "english=$PWD/english.imp" "spanish=$PWD/spanish.imp" "chosen=man,hombre,light,luz" "${verses[@]}")
-    expect 0 runnel run here/verses.yaml --dir made "${given[@]}"
+    expect 0 runnel run here/verses.yaml --directory made "${given[@]}"
     for stream in words aligned writer; do
         expect 0 tns verify "made/verses/$stream.tns"
     done
@@ -100,12 +100,12 @@ poems=(dim=8 word_epochs=3 hidden=8 batch=2 bptt=8 character_epochs=2 length=20)
     assert grep -q '^diagonal	' made/verses/score.txt
 
     before=$(cd made/verses && stat -c '%n %i %y' ./*)
-    expect 0 runnel run here/verses.yaml --dir made "${given[@]}"
+    expect 0 runnel run here/verses.yaml --directory made "${given[@]}"
     assert_equal "$(cd made/verses && stat -c '%n %i %y' ./*)" "$before"
 }
 
 @test "poems.yaml runs on ten poems" {
-    expect 0 runnel run here/poems.yaml --dir made "tang=$PWD/fortunes/tang300" "song=$PWD/fortunes/song100" "chosen=春,山,日,归" "${poems[@]}"
+    expect 0 runnel run here/poems.yaml --directory made "tang=$PWD/fortunes/tang300" "song=$PWD/fortunes/song100" "chosen=春,山,日,归" "${poems[@]}"
     expect 0 tns verify made/poems/characters.tns
     expect 0 tns verify made/poems/poet.tns
     assert [ -s made/poems/poem.txt ]
@@ -116,7 +116,7 @@ poems=(dim=8 word_epochs=3 hidden=8 batch=2 bptt=8 character_epochs=2 length=20)
 
 @test "the pipelines' Makefile makes the same streams with the filters alone" {
     given=(reader=cat "english=$PWD/english.imp" "spanish=$PWD/spanish.imp" "chosen=man,hombre,light,luz" "${verses[@]}")
-    expect 0 runnel run here/verses.yaml --dir made "${given[@]}"
+    expect 0 runnel run here/verses.yaml --directory made "${given[@]}"
     expect 0 make -s -C here BIN="$RUNNEL_BUILD/bin" OUT="$PWD/by-make" READER=cat ENGLISH="$PWD/english.imp" SPANISH="$PWD/spanish.imp" \
         CHOSEN='man,hombre,light,luz' W2V='--dim 8 --window 200 --no-dynamic-window --sample 0 --epochs 3 --seed 1' \
         RNN='--task lm --cell lstm --layers 2 --hidden 8 --batch 2 --bptt 8 --epochs 2 --valid 0.02 --seed 1' LENGTH=20 verses
