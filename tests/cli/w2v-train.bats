@@ -152,7 +152,8 @@ END
     expect 3 w2v-train -q --lr 1e9 --epochs 50 words.tns -o model.tns
     grep -q 'training diverged: .* in epoch .*smaller --lr' err
     [ "$(cat model.tns)" = old ]
-    expect 3 w2v-train -q --model cbow --lr 1e30 --epochs 50 words.tns -o model.tns || expect 2 w2v-train --lr 1e30 words.tns
+    expect 3 w2v-train -q --model cbow --lr 1e9 --epochs 50 words.tns -o model.tns
+    [ "$(cat model.tns)" = old ]
 }
 
 @test "misuse is named" {
