@@ -44,7 +44,7 @@ const struct opt cli_chance_options[] = {
 
 static struct outfile output = {.fd = -1};
 static struct sink *sink;
-static const char *sink_profile;
+static char *sink_profile; /* a copy: the caller's may be that of an input */
 static bool text_only;         /* cli_text */
 static struct err print_error; /* the first failure of cli_put */
 static bool drawn;             /* a progress line stands on the terminal */
@@ -248,7 +248,9 @@ struct sink *cli_sink(const char *profile, struct err *e)
         return NULL;
     if (!sink)
         sink = sink_open(out);
-    sink_profile = profile;
+    char *copy = mem_copy(profile);
+    free(sink_profile);
+    sink_profile = copy;
     return sink;
 }
 
@@ -342,6 +344,8 @@ int cli_finish(int result, struct err *e)
         fail_into_pipe(e);
     sink_close(sink);
     sink = NULL;
+    free(sink_profile);
+    sink_profile = NULL;
     if (result >= 0 && output.fd >= 0 && outfile_commit(&output, e) < 0)
         result = -1;
     outfile_drop(&output);
