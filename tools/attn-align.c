@@ -124,7 +124,8 @@ static int print_batch(const struct batch *batch, uint64_t *number, struct err *
     enum alignment_format format = (enum alignment_format)(run.format - FORMAT_TEXT);
     struct alignment a;
     struct buf text = {0};
-    if (alignment_wants_words(format) && (item_words_batch(&sides[0], batch, e) < 0 || item_words_batch(&sides[1], batch, e) < 0))
+    if (alignment_wants_words(format) &&
+        (item_words_batch(&sides[0], batch, e) < 0 || item_words_batch(&sides[1], batch, e) < 0))
         return -1;
     for (uint64_t k = 0; k < batch->n; k++) {
         if (alignment_item(batch, k, &a, e) < 0 || alignment_text(format, &a, (*number)++, sides, &text, e) < 0)
@@ -187,7 +188,8 @@ static int check_options(struct err *e)
         return err_fail(e, STATUS_MISUSED, "--format score wants links to compare with (--gold FILE)");
     if (run.gold_format == LINKS_WPT && opt_given(scoring, "gold-base") && run.base != 1)
         return err_fail(e, STATUS_MISUSED, "words count from 1 in the wpt format (leave --gold-base out)");
-    if (run.gold && !(gold = gold_open(run.gold, (enum links_format)run.gold_format, (unsigned)run.base, run.judged, e)))
+    if (run.gold &&
+        !(gold = gold_open(run.gold, (enum links_format)run.gold_format, (unsigned)run.base, run.judged, e)))
         return -1;
     return 0;
 }

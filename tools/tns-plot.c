@@ -59,10 +59,11 @@ static int draw_heatmap(struct plot *p, char **paths, int n, struct err *e)
     const char *path = n ? paths[0] : NULL;
     int result = -1;
     if (run.tensor && opt_given(groups, "item"))
-        err_fail(e, STATUS_MISUSED, "--item is a pair's number and --tensor a matrix of the whole stream (leave one out)");
+        err_fail(e, STATUS_MISUSED,
+                 "--item is a pair's number and --tensor a matrix of the whole stream (leave one out)");
     else
         result = run.tensor ? heatmap_read_tensor(&h, path, run.tensor, e)
-                                : heatmap_read_item(&h, path, (uint64_t)run.item, e);
+                            : heatmap_read_item(&h, path, (uint64_t)run.item, e);
     if (result == 0)
         result = heatmap_draw(&h, &config, p, e);
     heatmap_free(&h);
@@ -75,7 +76,8 @@ static int draw_map(struct plot *p, char **paths, int n, struct err *e)
     size_t hidden = 0;
     int result = map_read(&m, n ? paths[0] : NULL, &run.map, e);
     if (result == 0 && (result = map_draw(&m, &config, p, &hidden, e)) == 0 && hidden)
-        cli_note("%zu of %zu words stand there without their names for want of room (try --width, --height)", hidden, m.n);
+        cli_note("%zu of %zu words stand there without their names for want of room (try --width, --height)", hidden,
+                 m.n);
     map_free(&m);
     return result;
 }

@@ -9,7 +9,8 @@
 #define AT(field) offsetof(struct plot_config, field)
 
 const struct opt plot_options[] = {
-    {"width", 0, OPT_INT, AT(width), 0, "PIXELS", NULL, 100, 20000, NULL, "the picture's width (default: what suits it)"},
+    {"width", 0, OPT_INT, AT(width), 0, "PIXELS", NULL, 100, 20000, NULL,
+     "the picture's width (default: what suits it)"},
     {"height", 0, OPT_INT, AT(height), 0, "PIXELS", NULL, 100, 20000, NULL, "its height"},
     {"title", 0, OPT_TEXT, AT(title), 0, "TEXT", NULL, 0, 0, NULL, "write TEXT above it"},
     {"format", 0, OPT_CHOICE, AT(format), 0, NULL, "auto", 0, 0, "auto|png|svg",
@@ -53,7 +54,8 @@ static const struct plot_format {
     bool binary;
     cairo_surface_t *(*open)(struct plot *p);
     cairo_status_t (*finish)(struct plot *p);
-} formats[] = { /* in the order of --format, behind auto */
+} formats[] = {
+    /* in the order of --format, behind auto */
     {"png", true, png_open, png_finish},
     {"svg", false, svg_open, svg_finish},
 };
@@ -68,8 +70,8 @@ int plot_config_settle(struct plot_config *c, const char *output, bool *binary, 
             if (!strcasecmp(dot + 1, formats[f].suffix))
                 c->format = f + 1;
         if (!c->format)
-            return err_fail(e, STATUS_MISUSED, "%s: '%s' is no format of a picture (name it .png or .svg, or say --format)",
-                            output, dot);
+            return err_fail(e, STATUS_MISUSED,
+                            "%s: '%s' is no format of a picture (name it .png or .svg, or say --format)", output, dot);
     }
     if (!c->format)
         c->format = 1;
@@ -116,6 +118,23 @@ int plot_finish(struct plot *p, struct err *e)
     return status ? refuse(status, e) : 0;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* Fonts stay in the libraries' caches until the process ends; that is no leak of ours. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_options(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\nleak:libpango\nleak:libcairo\nleak:libglib\nleak:libgobject\n";
+}
+
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+#endif
+
 void plot_close(struct plot *p)
 {
     if (p->text)
@@ -160,10 +179,10 @@ static struct colour ramp(const struct colour *stops, int n, double at)
 
 struct colour plot_shade(const struct plot_scale *s, double value)
 {
-    static const struct colour blue[] = {{1, 1, 1}, {0.84, 0.91, 0.96}, {0.58, 0.77, 0.88}, {0.26, 0.57, 0.77},
-                                         {0.10, 0.37, 0.62}, {0.03, 0.16, 0.34}};
-    static const struct colour red[] = {{1, 1, 1}, {0.99, 0.88, 0.84}, {0.98, 0.66, 0.54}, {0.90, 0.37, 0.27},
-                                        {0.70, 0.11, 0.13}, {0.38, 0.02, 0.07}};
+    static const struct colour blue[] = {{1, 1, 1},          {0.84, 0.91, 0.96}, {0.58, 0.77, 0.88},
+                                         {0.26, 0.57, 0.77}, {0.10, 0.37, 0.62}, {0.03, 0.16, 0.34}};
+    static const struct colour red[] = {{1, 1, 1},          {0.99, 0.88, 0.84}, {0.98, 0.66, 0.54},
+                                        {0.90, 0.37, 0.27}, {0.70, 0.11, 0.13}, {0.38, 0.02, 0.07}};
     if (s->low >= 0)
         return ramp(blue, 6, s->high > s->low ? (value - s->low) / (s->high - s->low) : 0);
     double most = fmax(-s->low, s->high);
@@ -203,7 +222,8 @@ void plot_text(struct plot *p, double x, double y, const char *text, const struc
     cairo_translate(p->draw, x, y);
     cairo_rotate(p->draw, style->angle);
     /* A layout of fixed width begins where its alignment says; box.x takes that back. */
-    cairo_move_to(p->draw, -(box.x + style->align * box.width) / PANGO_SCALE, -style->middle * box.height / PANGO_SCALE);
+    cairo_move_to(p->draw, -(box.x + style->align * box.width) / PANGO_SCALE,
+                  -style->middle * box.height / PANGO_SCALE);
     if (style->halo) {
         plot_colour(p, (struct colour){1, 1, 1});
         cairo_set_line_width(p->draw, 3);
@@ -229,8 +249,8 @@ double plot_title_room(const struct plot_config *c)
 
 void plot_title(struct plot *p, const struct plot_config *c)
 {
-    struct plot_style style = {.size = TITLE_SIZE, .colour = plot_ink, .align = 0.5, .middle = 0.5, .bold = true,
-                               .longest = p->width - 32};
+    struct plot_style style =
+        {.size = TITLE_SIZE, .colour = plot_ink, .align = 0.5, .middle = 0.5, .bold = true, .longest = p->width - 32};
     if (c->title && *c->title)
         plot_text(p, p->width / 2, TITLE_ROOM / 2 + 4, c->title, &style);
 }

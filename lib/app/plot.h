@@ -1,8 +1,8 @@
 /* plot: pictures. A canvas in pixels from the upper left, written as PNG or SVG; what is drawn on it stands in
  * plot_heatmap.h, plot_map.h and plot_curve.h.
  *
- * Drawing is cairo's and text pango's, so that any script finds a font. The bytes hold no date and no chance: the same
- * picture, fonts and libraries give the same file. */
+ * Drawing is cairo's and text pango's, so that any script finds a font. The bytes hold no date and no chance: the
+ * same picture, fonts and libraries give the same file. */
 #ifndef APP_PLOT_H
 #define APP_PLOT_H
 
@@ -24,8 +24,8 @@ struct plot_config {
 };
 extern const struct opt plot_options[];
 
-/* Settles the format by the output's name, where the options leave it open, and says whether it is binary. A suffix that is
- * no format is STATUS_MISUSED. */
+/* Settles the format by the output's name, where the options leave it open, and says whether it is binary. A
+ * suffix that is no format is STATUS_MISUSED. */
 int plot_config_settle(struct plot_config *c, const char *output, bool *binary, struct err *e);
 
 struct plot {
@@ -38,7 +38,8 @@ struct plot {
     const struct plot_format *format;
 };
 
-/* A white canvas. plot_finish puts the picture's bytes into p->bytes; plot_close releases everything, also a zero one. */
+/* A white canvas. plot_finish puts the picture's bytes into p->bytes; plot_close releases everything, also a zero
+ * one. */
 int plot_open(struct plot *p, const struct plot_config *c, double width, double height, struct err *e);
 int plot_finish(struct plot *p, struct err *e);
 void plot_close(struct plot *p);
@@ -48,11 +49,13 @@ void plot_close(struct plot *p);
 struct colour {
     double red, green, blue; /* 0 .. 1 */
 };
-extern const struct colour plot_ink, plot_faint, plot_grid, plot_mark; /* text, lesser text, lines, what is pointed out */
+/* For text, lesser text, lines, and what is pointed out. */
+extern const struct colour plot_ink, plot_faint, plot_grid, plot_mark;
 
 void plot_colour(struct plot *p, struct colour c);
 
-/* Of several series, told apart also by the colour-blind: the eight of Okabe and Ito, 2008, without yellow and with grey. */
+/* Of several series, told apart also by the colour-blind: the eight of Okabe and Ito, 2008, without yellow and
+ * with grey. */
 struct colour plot_series(size_t index);
 
 /* The scale of a matrix: white at `low` to dark at `high`; around 0, red below, where values are of both signs. */
@@ -64,13 +67,13 @@ struct colour plot_shade(const struct plot_scale *s, double value);
 /* ---- Text ---- */
 
 struct plot_style {
-    double size;          /* pixels of an em */
+    double size; /* pixels of an em */
     struct colour colour;
     double align, middle; /* where x and y lie in the text: 0 left, top; 1 right, bottom */
     double angle;         /* radians, clockwise, around x and y */
     double longest;       /* pixels; what is longer ends in an ellipsis; 0: all of it */
     bool bold;
-    bool halo;            /* white around the letters */
+    bool halo; /* white around the letters */
 };
 
 void plot_text(struct plot *p, double x, double y, const char *text, const struct plot_style *style);

@@ -23,7 +23,8 @@ static int fit(struct curves *c, struct plot_axes *a, struct err *e)
             y_low = fmin(y_low, y), y_high = fmax(y_high, y);
         }
     if (y_low > y_high)
-        return err_fail(e, STATUS_DATA, "there is nothing to draw: every value is null%s", c->log ? " or not above 0" : "");
+        return err_fail(e, STATUS_DATA, "there is nothing to draw: every value is null%s",
+                        c->log ? " or not above 0" : "");
     if (y_high - y_low > 1e300 || x_high - x_low > 1e300)
         return err_fail(e, STATUS_DATA, "the numbers lie too far apart to be drawn");
     double x_room = x_high > x_low ? 0 : fmax(0.5, 1e-3 * fabs(x_low));
@@ -97,9 +98,15 @@ static void draw_legend(struct plot *p, const struct curves *c, const struct plo
 
 int curves_draw(struct curves *c, const struct plot_config *config, struct plot *p, struct err *e)
 {
-    double width = config->width ? (double)config->width : WIDTH, height = config->height ? (double)config->height : HEIGHT;
-    struct plot_axes a = {.left = LEFT, .top = TOP + plot_title_room(config), .right = width - RIGHT,
-                          .bottom = height - BOTTOM, .y_log = c->log, .x_name = c->x_name, .y_name = c->y_name};
+    double width = config->width ? (double)config->width : WIDTH,
+           height = config->height ? (double)config->height : HEIGHT;
+    struct plot_axes a = {.left = LEFT,
+                          .top = TOP + plot_title_room(config),
+                          .right = width - RIGHT,
+                          .bottom = height - BOTTOM,
+                          .y_log = c->log,
+                          .x_name = c->x_name,
+                          .y_name = c->y_name};
     if (fit(c, &a, e) < 0 || plot_open(p, config, width, height, e) < 0)
         return -1;
     if (c->n > 1)

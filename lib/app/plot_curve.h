@@ -21,9 +21,10 @@ struct curves {
     size_t hidden; /* of a logarithmic axis: values that are not above 0 */
 };
 
-/* Adds the fields of `fields` (separated by commas) over the field x from each of the logs, which hold a JSON object a line.
- * A row without x or without a field says nothing about it; a field that no row of a log has is STATUS_DATA, and the
- * fields there are are named; so is anything that is not JSON, with file and line. x_name must outlive it. */
+/* Adds the fields of `fields` (separated by commas) over the field x from each of the logs, which hold a JSON
+ * object a line. A row without x or without a field says nothing about it; a field that no row of a log has is
+ * STATUS_DATA, and the fields there are are named; so is anything that is not JSON, with file and line. x_name
+ * must outlive it. */
 int curves_read(struct curves *c, char **paths, int n_paths, const char *x_name, const char *fields, struct err *e);
 
 /* Draws them into a new canvas. */

@@ -39,9 +39,8 @@ static void note_fields(json_t *row, json_t *seen)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(row, key, value)
-        if (json_is_number(value) && json_object_size(seen) < MOST_FIELDS)
-            json_object_set_new(seen, key, json_null());
+    json_object_foreach(row, key, value) if (json_is_number(value) && json_object_size(seen) < MOST_FIELDS)
+        json_object_set_new(seen, key, json_null());
 }
 
 static int no_field(const char *label, const char *field, json_t *seen, struct err *e)
@@ -49,7 +48,8 @@ static int no_field(const char *label, const char *field, json_t *seen, struct e
     struct buf names = {0};
     const char *key;
     json_t *value;
-    json_object_foreach(seen, key, value) {
+    json_object_foreach(seen, key, value)
+    {
         if (names.len)
             buf_text(&names, ", ");
         cli_escape(key, strlen(key), &names);
@@ -133,7 +133,7 @@ static char *curve_name(char **paths, int n_paths, int path, const char *field, 
     const char *label = infile_label(paths[path]), *slash = strrchr(label, '/');
     struct buf name = {0};
     cli_escape(n_paths > 1 && slash ? slash + 1 : label, strlen(n_paths > 1 && slash ? slash + 1 : label), &name);
-    char *made = n_paths == 1  ? mem_copy(field)
+    char *made = n_paths == 1   ? mem_copy(field)
                  : n_fields > 1 ? mem_printf("%s: %s", buf_string(&name), field)
                                 : mem_copy(buf_string(&name));
     buf_free(&name);
@@ -148,8 +148,10 @@ int curves_read(struct curves *c, char **paths, int n_paths, const char *x_name,
     c->x_name = x_name;
     c->y_name = mem_copy(n == 1 ? fields[0] : "");
     if (!*fields[0] || n * (size_t)n_paths > MOST_CURVES)
-        result = err_fail(e, STATUS_MISUSED, *fields[0] ? "too many curves for a picture (at most %d)"
-                                                        : "--y names no field (--y loss,valid_loss; at most %d curves)", MOST_CURVES);
+        result = err_fail(e, STATUS_MISUSED,
+                          *fields[0] ? "too many curves for a picture (at most %d)"
+                                     : "--y names no field (--y loss,valid_loss; at most %d curves)",
+                          MOST_CURVES);
     c->at = mem_get(n * (size_t)n_paths + 1, sizeof *c->at);
     for (int path = 0; path < n_paths && result == 0; path++) {
         struct curve *first = c->at + c->n;

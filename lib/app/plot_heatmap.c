@@ -8,14 +8,17 @@
 
 /* Distances in pixels. */
 enum {
-    EDGE = 18,          /* around everything */
-    GAP = 8,            /* between words and cells */
-    LONGEST = 170,      /* of a word */
-    CELL_MOST = 30, CELL_LEAST = 10, SIDE = 1500, /* of a cell; of the field, when the width is left open */
-    FIELD = 560,        /* a side of a field without words */
-    SHOWN = 800,        /* cells along a side; what has more is averaged */
-    WORDS_MOST = 400,   /* words along a side */
-    SCALE_ROOM = 92, SCALE_WIDTH = 16,
+    EDGE = 18,     /* around everything */
+    GAP = 8,       /* between words and cells */
+    LONGEST = 170, /* of a word */
+    CELL_MOST = 30,
+    CELL_LEAST = 10,
+    SIDE = 1500,      /* of a cell; of the field, when the width is left open */
+    FIELD = 560,      /* a side of a field without words */
+    SHOWN = 800,      /* cells along a side; what has more is averaged */
+    WORDS_MOST = 400, /* words along a side */
+    SCALE_ROOM = 92,
+    SCALE_WIDTH = 16,
     NAME_ROOM = 24,
 };
 
@@ -64,7 +67,8 @@ static void find_scale(const struct heatmap *h, struct plot_scale *scale)
 }
 
 /* The cells' size: as asked for, or what suits; square where words stand on both sides. */
-static void size_cells(const struct heatmap *h, const struct plot_config *c, struct layout *l, double around_x, double around_y)
+static void size_cells(const struct heatmap *h, const struct plot_config *c, struct layout *l, double around_x,
+                       double around_y)
 {
     double rows = (double)(h->rows ? h->rows : 1), columns = (double)(h->columns ? h->columns : 1);
     bool square = h->row_labels && h->column_labels;
@@ -93,7 +97,8 @@ static void lay_out(const struct heatmap *h, const struct plot_config *c, struct
     l->size = 13;
     for (int pass = 0; pass < 3; pass++) {
         double row_words = worded(h->row_labels, h->rows) ? widest(probe, l, h->row_labels, h->rows) : 34;
-        double column_words = worded(h->column_labels, h->columns) ? widest(probe, l, h->column_labels, h->columns) : 14;
+        double column_words =
+            worded(h->column_labels, h->columns) ? widest(probe, l, h->column_labels, h->columns) : 14;
         bool flat = !worded(h->column_labels, h->columns) || (pass && column_words <= l->cell_width - 4);
         l->angle = flat ? 0 : -M_PI / 3;
         l->row_room = row_words + GAP;
@@ -208,8 +213,8 @@ static void draw_links(struct plot *p, const struct heatmap *h, const struct lay
 {
     double radius = fmin(fmax(1.5, 0.28 * fmin(l->cell_width, l->cell_height)), 9);
     for (size_t k = 0; k < h->n_links; k++)
-        ring(p, l->left + (h->links[2 * k] + 0.5) * l->cell_width, l->top + (h->links[2 * k + 1] + 0.5) * l->cell_height,
-             radius);
+        ring(p, l->left + (h->links[2 * k] + 0.5) * l->cell_width,
+             l->top + (h->links[2 * k + 1] + 0.5) * l->cell_height, radius);
     if (h->n_links) {
         struct plot_style style = {.size = 12, .colour = plot_faint, .middle = 0.5};
         double y = l->top + l->field_height + NAME_ROOM / 2 + 6;

@@ -6,10 +6,10 @@
 
 struct heatmap {
     size_t rows, columns;
-    double *values;                      /* [rows, columns] */
-    char **row_labels, **column_labels;  /* NULL: numbers from 0 */
-    const char *row_name, *column_name;  /* what they are: "target" */
-    uint32_t *links;                     /* [n_links,2] column, row: cells to be marked */
+    double *values;                     /* [rows, columns] */
+    char **row_labels, **column_labels; /* NULL: numbers from 0 */
+    const char *row_name, *column_name; /* what they are: "target" */
+    uint32_t *links;                    /* [n_links,2] column, row: cells to be marked */
     size_t n_links;
 };
 

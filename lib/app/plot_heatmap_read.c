@@ -47,7 +47,8 @@ static bool has_words(const struct item_words *w, const struct batch *batch)
     return batch_find(batch, text) || (w->vocab.n && batch_find(batch, ids));
 }
 
-static int take_item(struct heatmap *h, const struct batch *batch, uint64_t item, struct item_words sides[2], struct err *e)
+static int take_item(struct heatmap *h, const struct batch *batch, uint64_t item, struct item_words sides[2],
+                     struct err *e)
 {
     struct alignment a;
     char ***lists[2] = {&h->column_labels, &h->row_labels};
@@ -78,13 +79,14 @@ static int take_item(struct heatmap *h, const struct batch *batch, uint64_t item
 }
 
 /* One segment; *seen items came before. */
-static int read_segment(struct heatmap *h, struct source *s, const struct segment *segment, uint64_t item, uint64_t *seen,
-                        struct item_words sides[2], struct err *e)
+static int read_segment(struct heatmap *h, struct source *s, const struct segment *segment, uint64_t item,
+                        uint64_t *seen, struct item_words sides[2], struct err *e)
 {
     struct batch batch = {0};
     int got;
     if (strcmp(segment_profile(segment), "alignment"))
-        return err_fail(e, STATUS_DATA, "wants alignment, got %s (attn-align makes one; --tensor NAME draws any matrix)",
+        return err_fail(e, STATUS_DATA,
+                        "wants alignment, got %s (attn-align makes one; --tensor NAME draws any matrix)",
                         *segment_profile(segment) ? segment_profile(segment) : "no profile");
     if (item_words_begin(&sides[0], "src.", segment, e) < 0 || item_words_begin(&sides[1], "tgt.", segment, e) < 0)
         return -1;
@@ -138,8 +140,8 @@ static int take_tensor(struct heatmap *h, const struct tensor *t, struct err *e)
     h->rows = t->rank == 2 ? t->dims[0] : 1;
     h->columns = t->dims[t->rank - 1];
     if (tensor_count(t) > MOST_CELLS)
-        return err_fail(e, STATUS_DATA, "'%s' has %zu elements, more than a picture can show (%d)", t->name, tensor_count(t),
-                        MOST_CELLS);
+        return err_fail(e, STATUS_DATA, "'%s' has %zu elements, more than a picture can show (%d)", t->name,
+                        tensor_count(t), MOST_CELLS);
     h->row_name = t->rank == 2 ? "row" : "";
     h->column_name = t->rank == 2 ? "column" : "element";
     h->values = mem_get(tensor_count(t) + 1, sizeof *h->values);

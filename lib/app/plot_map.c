@@ -107,7 +107,8 @@ static void lead(struct plot *p, const struct labels *l, size_t k)
 static size_t draw_labels(struct plot *p, const struct map *m, const struct plot_axes *a)
 {
     struct plot_style style = {.size = m->n <= CROWD ? 13 : 11, .colour = plot_ink, .longest = LONGEST, .halo = true};
-    struct labels l = {m, a, mem_get(m->n, sizeof *l.dots), mem_get(m->n, sizeof *l.boxes), mem_get(m->n, sizeof *l.sizes)};
+    struct labels l = {m, a, mem_get(m->n, sizeof *l.dots), mem_get(m->n, sizeof *l.boxes),
+                       mem_get(m->n, sizeof *l.sizes)};
     size_t hidden = 0;
     for (size_t k = 0; k < m->n; k++) {
         double x = plot_x(a, m->places[2 * k]), y = plot_y(a, m->places[2 * k + 1]);
@@ -121,8 +122,8 @@ static size_t draw_labels(struct plot *p, const struct map *m, const struct plot
             lead(p, &l, k);
     for (size_t k = 0; k < m->n; k++) {
         plot_colour(p, plot_series(0));
-        cairo_arc(p->draw, (l.dots[k].left + l.dots[k].right) / 2, (l.dots[k].top + l.dots[k].bottom) / 2, dot_radius, 0,
-                  2 * M_PI);
+        cairo_arc(p->draw, (l.dots[k].left + l.dots[k].right) / 2, (l.dots[k].top + l.dots[k].bottom) / 2, dot_radius,
+                  0, 2 * M_PI);
         cairo_fill(p->draw);
     }
     for (size_t k = 0; k < m->n; k++)
@@ -138,13 +139,17 @@ int map_draw(const struct map *m, const struct plot_config *c, struct plot *p, s
 {
     double width = c->width ? (double)c->width : WIDTH, height = c->height ? (double)c->height : HEIGHT;
     char x_name[64], y_name[64];
-    struct plot_axes a = {.left = LEFT, .top = TOP + plot_title_room(c), .right = width - RIGHT, .bottom = height - BOTTOM,
-                          .x_name = x_name, .y_name = y_name};
+    struct plot_axes a = {.left = LEFT,
+                          .top = TOP + plot_title_room(c),
+                          .right = width - RIGHT,
+                          .bottom = height - BOTTOM,
+                          .x_name = x_name,
+                          .y_name = y_name};
     snprintf(x_name, sizeof x_name, "1st principal component (%.1f %% of the variance)", 100 * m->share[0]);
     snprintf(y_name, sizeof y_name, "2nd principal component (%.1f %%)", 100 * m->share[1]);
     if (a.bottom - a.top < 20 || a.right - a.left < 20)
-        return err_fail(e, STATUS_MISUSED, "a map wants %d x %.0f pixels at least (--width, --height)", LEFT + RIGHT + 20,
-                        a.top + BOTTOM + 20);
+        return err_fail(e, STATUS_MISUSED, "a map wants %d x %.0f pixels at least (--width, --height)",
+                        LEFT + RIGHT + 20, a.top + BOTTOM + 20);
     if (plot_open(p, c, width, height, e) < 0)
         return -1;
     fit(m, &a);

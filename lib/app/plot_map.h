@@ -13,8 +13,8 @@ struct map {
     double share[2]; /* of the variance that each axis explains */
 };
 
-/* Which words: those of `words` (separated by commas) and of the file `path` (one a line), or without either the `top` most
- * frequent ones. */
+/* Which words: those of `words` (separated by commas) and of the file `path` (one a line), or without either the
+ * `top` most frequent ones. */
 struct map_choice {
     const char *words, *file;
     int64_t top;
@@ -24,8 +24,8 @@ struct map_choice {
  * vocabulary is named, with the one spelled most like it. */
 int map_read(struct map *m, const char *path, const struct map_choice *choice, struct err *e);
 
-/* Draws it into a new canvas. Labels avoid each other; those for which there is no room are left out, and *hidden counts
- * them. */
+/* Draws it into a new canvas. Labels avoid each other; those for which there is no room are left out, and *hidden
+ * counts them. */
 int map_draw(const struct map *m, const struct plot_config *c, struct plot *p, size_t *hidden, struct err *e);
 
 void map_free(struct map *m);

@@ -14,7 +14,7 @@ struct chosen {
     const struct embed *model;
     uint32_t *ids; /* [MAP_MOST] */
     size_t n;
-    bool *taken;   /* [V] */
+    bool *taken; /* [V] */
 };
 
 static int choose(struct chosen *c, uint32_t id, struct err *e)

@@ -32,9 +32,10 @@ static long fill(struct lines *l, struct err *e)
 int lines_next(struct lines *l, struct err *e)
 {
     size_t seen = 0;
-    char *end;
+    char *end = NULL;
     l->number++;
-    while (!(l->block.len > l->at + seen && (end = memchr(l->block.data + l->at + seen, '\n', l->block.len - l->at - seen)))) {
+    while (!(l->block.len > l->at + seen &&
+             (end = memchr(l->block.data + l->at + seen, '\n', l->block.len - l->at - seen)))) {
         seen = l->block.len - l->at;
         if (seen > LINES_LONGEST) {
             err_fail(e, STATUS_DATA, "the line is longer than %d bytes", LINES_LONGEST);

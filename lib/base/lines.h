@@ -11,11 +11,11 @@
 enum { LINES_LONGEST = 1 << 24 }; /* bytes; a longer line is refused */
 
 struct lines {
-    int fd;             /* -1 when closed */
-    const char *label;  /* for messages: the path, or "standard input" */
-    char *text;         /* the line, NUL behind it; without its line end (LF or CR LF) */
+    int fd;            /* -1 when closed */
+    const char *label; /* for messages: the path, or "standard input" */
+    char *text;        /* the line, NUL behind it; without its line end (LF or CR LF) */
     size_t length;
-    uint64_t number;    /* its number, from 1; 0 before the first */
+    uint64_t number; /* its number, from 1; 0 before the first */
     /* private */
     struct buf block;
     size_t at;

@@ -25,19 +25,27 @@ int alignment_item(const struct batch *batch, uint64_t item, struct alignment *a
     if (!links)
         return -1;
     if (!attn || !dtype_is_real(attn->dtype) || attn->rank != 1 || shape->dims[1] != 2 || links->dims[1] != 2)
-        return err_fail(e, STATUS_DATA, "the columns attn, attn.shape and links are not those of an alignment (f32, "
+        return err_fail(e, STATUS_DATA,
+                        "the columns attn, attn.shape and links are not those of an alignment (f32, "
                         "u32[N,2], u32[M,2])");
     const uint64_t *cells = offsets_of(batch, attn, e), *ends = cells ? offsets_of(batch, links, e) : NULL;
     if (!ends)
         return -1;
     const uint32_t *sides = (const uint32_t *)shape->data + 2 * item;
     *a = (struct alignment){
-        .item = item, .targets = sides[0], .sources = sides[1], .attn = attn, .first = cells[item],
-        .links = (const uint32_t *)links->data + 2 * ends[item], .n_links = ends[item + 1] - ends[item],
+        .item = item,
+        .targets = sides[0],
+        .sources = sides[1],
+        .attn = attn,
+        .first = cells[item],
+        .links = (const uint32_t *)links->data + 2 * ends[item],
+        .n_links = ends[item + 1] - ends[item],
     };
     if (a->sources * a->targets != cells[item + 1] - cells[item])
-        return err_fail(e, STATUS_DATA, "item %llu of the batch: 'attn' has %llu weights for %llu target and %llu source "
-                        "words", (unsigned long long)item, (unsigned long long)(cells[item + 1] - cells[item]),
+        return err_fail(e, STATUS_DATA,
+                        "item %llu of the batch: 'attn' has %llu weights for %llu target and %llu source "
+                        "words",
+                        (unsigned long long)item, (unsigned long long)(cells[item + 1] - cells[item]),
                         (unsigned long long)a->targets, (unsigned long long)a->sources);
     for (uint64_t l = 0; l < a->n_links; l++)
         if (a->links[2 * l] >= a->sources || a->links[2 * l + 1] >= a->targets)
@@ -98,7 +106,8 @@ int item_words_batch(struct item_words *w, const struct batch *batch, struct err
     if (!ids || !(w->offsets = offsets_of(batch, ids, e)))
         return -1;
     if (!w->vocab.n)
-        return err_fail(e, STATUS_DATA, "the words of '%s' are not known: the stream brings no %svocab.text", name, w->prefix);
+        return err_fail(e, STATUS_DATA, "the words of '%s' are not known: the stream brings no %svocab.text", name,
+                        w->prefix);
     w->ids = ids->data;
     return 0;
 }
@@ -130,7 +139,8 @@ void item_words_free(struct item_words *w)
 
 /* ---- Forms of text ---- */
 
-static int pharaoh(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out, struct err *e)
+static int pharaoh(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out,
+                   struct err *e)
 {
     (void)number, (void)sides, (void)e;
     for (uint64_t l = 0; l < a->n_links; l++)
@@ -148,7 +158,8 @@ static void weights(const struct alignment *a, uint64_t target, char between, st
     }
 }
 
-static int marian(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out, struct err *e)
+static int marian(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out,
+                  struct err *e)
 {
     (void)number, (void)sides, (void)e;
     for (uint64_t j = 0; j < a->targets; j++) {
@@ -179,7 +190,8 @@ static int sentence(const struct item_words *w, uint64_t item, uint64_t wanted, 
     return 0;
 }
 
-static int nematus(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out, struct err *e)
+static int nematus(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out,
+                   struct err *e)
 {
     double score = 0;
     for (uint64_t j = 0; j < a->targets; j++) {
@@ -204,7 +216,8 @@ static int nematus(const struct alignment *a, uint64_t number, const struct item
 }
 
 static const struct {
-    int (*write)(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out, struct err *e);
+    int (*write)(const struct alignment *a, uint64_t number, const struct item_words sides[2], struct buf *out,
+                 struct err *e);
     bool words;
 } forms[] = {
     [ALIGNMENT_PHARAOH] = {pharaoh, false},
@@ -212,8 +225,8 @@ static const struct {
     [ALIGNMENT_NEMATUS] = {nematus, true},
 };
 
-int alignment_text(enum alignment_format format, const struct alignment *a, uint64_t number, const struct item_words sides[2],
-                   struct buf *out, struct err *e)
+int alignment_text(enum alignment_format format, const struct alignment *a, uint64_t number,
+                   const struct item_words sides[2], struct buf *out, struct err *e)
 {
     return forms[format].write(a, number, sides, out, e);
 }

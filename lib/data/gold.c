@@ -85,7 +85,8 @@ static int check_marks(const char *marks, size_t length, uint64_t words, const c
         if (marks[i] != '0' && marks[i] != '1')
             return err_fail(e, STATUS_DATA, "'%.40s' is not made of 0 and 1 (two words are wanted, one a side)", marks);
     if (length != words)
-        return err_fail(e, STATUS_DATA, "%zu marks for the pair's %llu %s words", length, (unsigned long long)words, side);
+        return err_fail(e, STATUS_DATA, "%zu marks for the pair's %llu %s words", length, (unsigned long long)words,
+                        side);
     return 0;
 }
 

@@ -91,7 +91,7 @@ int links_parse_pharaoh(const char *line, size_t length, unsigned base, struct l
     struct cursor c = {line, line, line + length};
     for (skip_blanks(&c); c.at < c.end; skip_blanks(&c)) {
         const char *word = c.at;
-        uint64_t source, target;
+        uint64_t source = 0, target = 0;
         char mark = 0;
         bool good = number(&c, &source) && c.at < c.end;
         if (good)

@@ -101,10 +101,20 @@ static void prepare(const struct attn_config *c, const struct attn_pair *p, stru
 static int score(const struct attn_config *c, const struct attn_pair *p, struct attn_work *w, struct err *e)
 {
     struct gemm product = {
-        .rows = p->targets, .columns = p->sources, .depth = p->dim,
-        .a = w->target, .a_row = p->dim, .a_step = 1, .a_chunk = PANEL,
-        .b = w->source, .b_panel = PANEL * p->dim, .b_step = PANEL,
-        .c = w->scores, .c_panel = PANEL, .c_row = w->stride, .start = GEMM_ZERO,
+        .rows = p->targets,
+        .columns = p->sources,
+        .depth = p->dim,
+        .a = w->target,
+        .a_row = p->dim,
+        .a_step = 1,
+        .a_chunk = PANEL,
+        .b = w->source,
+        .b_panel = PANEL * p->dim,
+        .b_step = PANEL,
+        .c = w->scores,
+        .c_panel = PANEL,
+        .c_row = w->stride,
+        .start = GEMM_ZERO,
     };
     gemm_part(&product, 0, p->targets, 0, panels(p->sources));
     for (size_t j = 0; j < p->targets; j++) {
@@ -114,14 +124,17 @@ static int score(const struct attn_config *c, const struct attn_pair *p, struct 
             double off = fabs(((double)i + 0.5) / (double)p->sources - place);
             s[i] = (real)(s[i] / c->temperature - c->diagonal * off);
             if (!isfinite(s[i]))
-                return err_fail(e, STATUS_DATA, "the score of source word %zu and target word %zu (from 0) is no finite "
-                                "number (use --similarity cosine or a higher --temperature)", i, j);
+                return err_fail(e, STATUS_DATA,
+                                "the score of source word %zu and target word %zu (from 0) is no finite "
+                                "number (use --similarity cosine or a higher --temperature)",
+                                i, j);
         }
     }
     return 0;
 }
 
-/* attention[j,] = softmax of row j over the source words that have a vector. Returns log sum exp, or 0 without such a word. */
+/* attention[j,] = softmax of row j over the source words that have a vector. Returns log sum exp, or 0 without
+ * such a word. */
 static double softmax_row(const real *s, const bool *known, size_t n, real *row, real *attention)
 {
     real most = -INFINITY;
@@ -139,7 +152,8 @@ static double softmax_row(const real *s, const bool *known, size_t n, real *row,
     return sum > 0 ? (double)most + scalar_log(sum) : 0;
 }
 
-/* sums[i] = log sum exp over the target words that have a vector of column i, for the softmax in the other direction. */
+/* sums[i] = log sum exp over the target words that have a vector of column i, for the softmax in the other
+ * direction. */
 static void column_sums(const struct attn_pair *p, struct attn_work *w)
 {
     const bool *known = w->known + p->sources;
@@ -172,7 +186,8 @@ static double merit(const struct attn_work *w, bool product, size_t j, size_t i)
     return product ? 2 * s - w->sums[i] - w->sums[w->stride + j] : s;
 }
 
-/* The best known source word of target word j, or I; the best known target word of source word i, or J. The first of equals. */
+/* The best known source word of target word j, or I; the best known target word of source word i, or J. The first
+ * of equals. */
 static size_t best_source(const struct attn_pair *p, const struct attn_work *w, bool product, size_t j)
 {
     size_t best = p->sources;
@@ -186,8 +201,7 @@ static size_t best_target(const struct attn_pair *p, const struct attn_work *w, 
 {
     size_t best = p->targets;
     for (size_t j = 0; j < p->targets && w->known[i]; j++)
-        if (w->known[p->sources + j] &&
-            (best == p->targets || merit(w, product, j, i) > merit(w, product, best, i)))
+        if (w->known[p->sources + j] && (best == p->targets || merit(w, product, j, i) > merit(w, product, best, i)))
             best = j;
     return best;
 }

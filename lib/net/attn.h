@@ -4,12 +4,12 @@
  *
  *     s[j,i] = sim(y_j, x_i) / temperature - diagonal |(i + 1/2) / I - (j + 1/2) / J|
  *
- * with sim the cosine or the dot product; the second term is the prior that translations keep their order (Dyer, Chahuneau
- * and Smith, "A simple, fast, and effective reparameterization of IBM model 2", 2013). The attention of j is the softmax of
- * its row: a[j,i] = exp s[j,i] / sum_k exp s[j,k].
+ * with sim the cosine or the dot product; the second term is the prior that translations keep their order (Dyer,
+ * Chahuneau and Smith, "A simple, fast, and effective reparameterization of IBM model 2", 2013). The attention of
+ * j is the softmax of its row: a[j,i] = exp s[j,i] / sum_k exp s[j,k].
  *
- * A vector of zeros says nothing of its word (embed gives it to unknown words): such a source word is looked at by none, such
- * a target word has a row of zeros, and neither is ever linked. */
+ * A vector of zeros says nothing of its word (embed gives it to unknown words): such a source word is looked at by
+ * none, such a target word has a row of zeros, and neither is ever linked. */
 #ifndef NET_ATTN_H
 #define NET_ATTN_H
 
@@ -28,15 +28,15 @@ enum attn_similarity { ATTN_COSINE, ATTN_DOT };
  *   argmax     each target word with the source word it looks at most
  *   threshold  every pair whose attention is at least the threshold
  *   intersect  the links that argmax finds from the target to the source and, with softmax over target words, back
- *   agree      the pairs that are the best of both of their words by the product of both directions' softmax (Liang, Taskar
- *              and Klein, "Alignment by agreement", 2006) */
+ *   agree      the pairs that are the best of both of their words by the product of both directions' softmax (Liang,
+ *              Taskar and Klein, "Alignment by agreement", 2006) */
 enum attn_links { ATTN_AGREE, ATTN_INTERSECT, ATTN_ARGMAX, ATTN_THRESHOLD };
 
 struct attn_config {
     int similarity, links; /* of the enums above */
     double temperature;    /* 0: the usual one of the similarity */
     double diagonal;
-    double threshold;      /* no link below this attention; 0: the usual one */
+    double threshold; /* no link below this attention; 0: the usual one */
 };
 
 extern const struct opt attn_options[];
@@ -68,8 +68,8 @@ int attn_align_pair(const struct attn_config *c, const struct attn_pair *p, stru
 /* The most cells I * J of a pair; more is STATUS_DATA. */
 enum { ATTN_MAX_CELLS = 1 << 24 };
 
-/* Aligns every pair of a batch by its columns src.vec and tgt.vec and adds the columns attn.offsets, attn.shape, attn,
- * links.offsets and links. Uses the threads of par.h; the result does not depend on them. */
+/* Aligns every pair of a batch by its columns src.vec and tgt.vec and adds the columns attn.offsets, attn.shape,
+ * attn, links.offsets and links. Uses the threads of par.h; the result does not depend on them. */
 int attn_align(const struct attn_config *c, struct batch *batch, struct err *e);
 
 #endif

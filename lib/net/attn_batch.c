@@ -19,7 +19,8 @@ static int side_read(const struct batch *batch, const char *name, struct side *s
 {
     const struct tensor *t = batch_find(batch, name);
     if (!t)
-        return err_fail(e, STATUS_DATA, "the input has no column '%s' (give its words vectors: embed --model FILE)", name);
+        return err_fail(e, STATUS_DATA, "the input has no column '%s' (give its words vectors: embed --model FILE)",
+                        name);
     if (!dtype_is_real(t->dtype) || t->rank != 2)
         return tensor_expect(t, DTYPE_F32, 2, e);
     if (!(side->offsets = batch_offsets(batch, name, e)) || tensor_finite(t, e) < 0)
@@ -41,8 +42,8 @@ struct job {
     struct side source, target;
     const uint64_t *cells; /* attn.offsets */
     real *attention;
-    struct links *links;   /* [N] */
-    bool *failed;          /* [N] */
+    struct links *links; /* [N] */
+    bool *failed;        /* [N] */
 };
 
 static int align_pair(const struct job *job, size_t n, struct attn_work *memory, struct err *e)
@@ -89,9 +90,11 @@ static int lay_out(const struct job *job, uint64_t n, uint64_t *cells, uint32_t 
         uint64_t targets = job->target.offsets[k + 1] - job->target.offsets[k], product;
         if (sources > ATTN_MAX_CELLS || targets > ATTN_MAX_CELLS || !mem_product(sources, targets, &product) ||
             product > ATTN_MAX_CELLS)
-            return err_fail(e, STATUS_DATA, "pair %llu of the batch has %llu source and %llu target words (at most %d "
-                            "cells; align sentences, not whole texts)", (unsigned long long)k,
-                            (unsigned long long)sources, (unsigned long long)targets, ATTN_MAX_CELLS);
+            return err_fail(e, STATUS_DATA,
+                            "pair %llu of the batch has %llu source and %llu target words (at most %d "
+                            "cells; align sentences, not whole texts)",
+                            (unsigned long long)k, (unsigned long long)sources, (unsigned long long)targets,
+                            ATTN_MAX_CELLS);
         shape[2 * k] = (uint32_t)targets;
         shape[2 * k + 1] = (uint32_t)sources;
         cells[k + 1] = cells[k] + product;
@@ -155,8 +158,10 @@ int attn_align(const struct attn_config *c, struct batch *batch, struct err *e)
         if (job.source.dim == job.target.dim)
             result = align(&job, batch, e);
         else
-            err_fail(e, STATUS_DATA, "'src.vec' has %llu numbers a word and 'tgt.vec' %llu (both sides need the vectors of "
-                     "one model)", (unsigned long long)job.source.dim, (unsigned long long)job.target.dim);
+            err_fail(e, STATUS_DATA,
+                     "'src.vec' has %llu numbers a word and 'tgt.vec' %llu (both sides need the vectors of "
+                     "one model)",
+                     (unsigned long long)job.source.dim, (unsigned long long)job.target.dim);
     }
     for (uint64_t k = 0; k < batch->n; k++)
         links_free(&job.links[k]);

@@ -33,8 +33,8 @@ static void pharaoh(void **state)
     l.n = 0;
     assert_int_equal(links_parse_pharaoh("", 0, 0, &l, &e), 0);
     assert_int_equal(l.n, 0);
-    static const char *const bad[] = {"1", "1-", "-1", "1-2x", "1-2-3", "1:2", "1--2", "1 -2", "a-b", "4294967295-0",
-                                      "99999999999-0", "0-1,2-3"};
+    static const char *const bad[] = {"1",    "1-",   "-1",  "1-2x",         "1-2-3",         "1:2",
+                                      "1--2", "1 -2", "a-b", "4294967295-0", "99999999999-0", "0-1,2-3"};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         assert_int_equal(links_parse_pharaoh(bad[k], strlen(bad[k]), 0, &l, &e), -1);
         assert_failed(e, STATUS_DATA, "is no link");
@@ -59,8 +59,8 @@ static void wpt(void **state)
     }
     check(&l, 3, (const uint32_t[][3]){{2, 3, 1}, {0, 0, 0}, {0, 1, 1}});
     static const char *const bad[][2] = {{"1 2", "is not of the form"}, {"1-2", "is not of the form"},
-                                         {"0 1 1", "count from 1"}, {"1 1 1 Q", "neither S (sure) nor P"},
-                                         {"1 1 1 Sure", "neither S"}, {"1 1 1 S 1 2", "one word too many"}};
+                                         {"0 1 1", "count from 1"},     {"1 1 1 Q", "neither S (sure) nor P"},
+                                         {"1 1 1 Sure", "neither S"},   {"1 1 1 S 1 2", "one word too many"}};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         assert_int_equal(links_parse_wpt(bad[k][0], strlen(bad[k][0]), &pair, &l, &e), -1);
         assert_failed(e, STATUS_DATA, bad[k][1]);
@@ -126,7 +126,8 @@ static void random_tallies(void **state)
         int table[SIDE][SIDE] = {0};
         uint64_t in[4] = {0};
         for (uint64_t k = rng_below(&rng, 20); k > 0; k--) {
-            uint32_t i = (uint32_t)rng_below(&rng, SIDE), j = (uint32_t)rng_below(&rng, SIDE), sure = rng_below(&rng, 2) & 1;
+            uint32_t i = (uint32_t)rng_below(&rng, SIDE), j = (uint32_t)rng_below(&rng, SIDE),
+                     sure = rng_below(&rng, 2) & 1;
             links_add(&given, i, j, sure);
             table[i][j] |= sure ? 3 : 1;
         }
@@ -183,7 +184,8 @@ static void gold_pharaoh(void **state)
     struct gold_pair pair;
     struct err e = {0};
     char path[32], marks[32];
-    struct gold *g = gold_open(text_file("1-1 2p1\n\n3-1", path), LINKS_PHARAOH, 1, text_file("10 1\n 1\n001 1\n", marks), &e);
+    struct gold *g =
+        gold_open(text_file("1-1 2p1\n\n3-1", path), LINKS_PHARAOH, 1, text_file("10 1\n 1\n001 1\n", marks), &e);
     assert_non_null(g);
     assert_int_equal(gold_next(g, 2, 1, &pair, &e), 0);
     check(pair.links, 2, (const uint32_t[][3]){{0, 0, 1}, {1, 0, 0}});
@@ -283,9 +285,11 @@ static void lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pharaoh),  cmocka_unit_test(wpt),        cmocka_unit_test(sorting),
-        cmocka_unit_test(error_rate), cmocka_unit_test(random_tallies), cmocka_unit_test(diagonal),
-        cmocka_unit_test(gold_pharaoh), cmocka_unit_test(gold_wpt), cmocka_unit_test(lines),
+        cmocka_unit_test(pharaoh),        cmocka_unit_test(wpt),
+        cmocka_unit_test(sorting),        cmocka_unit_test(error_rate),
+        cmocka_unit_test(random_tallies), cmocka_unit_test(diagonal),
+        cmocka_unit_test(gold_pharaoh),   cmocka_unit_test(gold_wpt),
+        cmocka_unit_test(lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
