@@ -10,11 +10,11 @@
 
 /* What the options say. */
 struct tns {
-    bool words;          /* text */
-    int64_t items;       /* head */
-    double rtol, atol;   /* cmp */
-    const char *input;   /* drop */
-    int format;          /* import, export: index into formats[] */
+    bool words;        /* text */
+    int64_t items;     /* head */
+    double rtol, atol; /* cmp */
+    const char *input; /* drop */
+    int format;        /* import, export: index into formats[] */
     const char *name, *profile;
     bool column;
     struct opt_list meta;
@@ -25,7 +25,8 @@ extern const struct opt tns_text_options[], tns_head_options[], tns_cmp_options[
 
 /* Each verb gets its operands. 0; -1 with the failure in *e; cmp: 1 when the streams differ. */
 typedef int tns_run(char **operands, int n, struct err *e);
-tns_run tns_ls, tns_text, tns_verify, tns_digest, tns_cat, tns_head, tns_slice, tns_drop, tns_cmp, tns_import, tns_export;
+tns_run tns_ls, tns_text, tns_verify, tns_digest, tns_cat, tns_head, tns_slice, tns_drop, tns_cmp, tns_import,
+    tns_export;
 
 /* The tokens of a stream as text, a line an item; of pairs both sides, a TAB between them. */
 struct source;

@@ -6,8 +6,11 @@
 
 static struct format_want want(const char *hop)
 {
-    return (struct format_want){
-        .name = tns.name, .column = tns.column, .profile = tns.profile, .meta = tns.meta, .hop = hop};
+    return (struct format_want){.name = tns.name,
+                                .column = tns.column,
+                                .profile = tns.profile,
+                                .meta = tns.meta,
+                                .hop = hop};
 }
 
 int tns_import(char **operands, int n, struct err *e)

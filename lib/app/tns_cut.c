@@ -11,12 +11,12 @@
 #include "data/slice.h"
 
 struct cut {
-    const char *hop;     /* how the output is made */
-    uint64_t low, high;  /* items kept, counted over all inputs */
-    uint64_t item;       /* the next item's number */
-    char **patterns;     /* names dropped */
+    const char *hop;    /* how the output is made */
+    uint64_t low, high; /* items kept, counted over all inputs */
+    uint64_t item;      /* the next item's number */
+    char **patterns;    /* names dropped */
     int n_patterns;
-    bool *used;          /* [n_patterns]: something had such a name */
+    bool *used; /* [n_patterns]: something had such a name */
     struct sink *sink;
 };
 
@@ -161,7 +161,8 @@ static bool read_range(const char *text, struct cut *c)
         return false;
     memcpy(low, text, (size_t)(colon - text));
     low[colon - text] = 0;
-    if ((*low && !opt_int(low, 0, INT64_MAX, &from)) || (colon[1] && !opt_int(colon + 1, 0, INT64_MAX, &to)) || from > to)
+    if ((*low && !opt_int(low, 0, INT64_MAX, &from)) || (colon[1] && !opt_int(colon + 1, 0, INT64_MAX, &to)) ||
+        from > to)
         return false;
     c->low = (uint64_t)from;
     c->high = (uint64_t)to;

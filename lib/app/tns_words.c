@@ -63,7 +63,8 @@ static int put_batch(struct words *w, const struct batch *batch, struct err *e)
         any = true;
     }
     if (!any)
-        return err_fail(e, STATUS_DATA, "there are no ids with their vocabulary (tns text without --words shows what there is)");
+        return err_fail(e, STATUS_DATA,
+                        "there are no ids with their vocabulary (tns text without --words shows what there is)");
     for (uint64_t item = 0; item < batch->n; item++) {
         bool first = true;
         for (size_t i = 0; i < N_SIDES; i++) {

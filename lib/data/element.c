@@ -113,12 +113,12 @@ static bool parse_real(enum dtype dtype, const char *word, unsigned char *bytes)
 
 bool element_parse(enum dtype dtype, const char *word, unsigned char *bytes)
 {
-    static const int64_t low[DTYPE_COUNT] = {
-        [DTYPE_I8] = INT8_MIN, [DTYPE_I16] = INT16_MIN, [DTYPE_I32] = INT32_MIN, [DTYPE_I64] = INT64_MIN};
+    static const int64_t low[DTYPE_COUNT] =
+        {[DTYPE_I8] = INT8_MIN, [DTYPE_I16] = INT16_MIN, [DTYPE_I32] = INT32_MIN, [DTYPE_I64] = INT64_MIN};
     static const uint64_t high[DTYPE_COUNT] = {
-        [DTYPE_BOOL] = 1,          [DTYPE_U8] = UINT8_MAX,   [DTYPE_I8] = INT8_MAX,   [DTYPE_U16] = UINT16_MAX,
-        [DTYPE_I16] = INT16_MAX,   [DTYPE_U32] = UINT32_MAX, [DTYPE_I32] = INT32_MAX, [DTYPE_U64] = UINT64_MAX,
-        [DTYPE_I64] = INT64_MAX,   [DTYPE_UTF8] = UINT8_MAX,
+        [DTYPE_BOOL] = 1,        [DTYPE_U8] = UINT8_MAX,   [DTYPE_I8] = INT8_MAX,   [DTYPE_U16] = UINT16_MAX,
+        [DTYPE_I16] = INT16_MAX, [DTYPE_U32] = UINT32_MAX, [DTYPE_I32] = INT32_MAX, [DTYPE_U64] = UINT64_MAX,
+        [DTYPE_I64] = INT64_MAX, [DTYPE_UTF8] = UINT8_MAX,
     };
     if (dtype_is_real(dtype))
         return parse_real(dtype, word, bytes);

@@ -30,7 +30,7 @@ struct format {
     ROW(npy, true, npy_import, npy_export)
 
 #define FORMAT_CHOICE(name, ...) "|" #name
-#define FORMAT_CHOICES (FORMATS(FORMAT_CHOICE) + 1) /* "text|npy" */
+#define FORMAT_CHOICES           (&(FORMATS(FORMAT_CHOICE))[1]) /* "text|npy" */
 
 extern const struct format formats[]; /* in the order of FORMAT_CHOICES */
 

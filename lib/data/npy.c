@@ -15,8 +15,8 @@ static const char magic[6] = "\x93NUMPY";
 
 /* NumPy's letter and size of each dtype; when reading, the first row that fits counts. */
 static const char *const descrs[DTYPE_COUNT] = {
-    [DTYPE_BOOL] = "|b1", [DTYPE_U8] = "|u1",  [DTYPE_I8] = "|i1",  [DTYPE_U16] = "<u2", [DTYPE_I16] = "<i2",
-    [DTYPE_U32] = "<u4",  [DTYPE_I32] = "<i4", [DTYPE_U64] = "<u8", [DTYPE_I64] = "<i8", [DTYPE_F16] = "<f2",
+    [DTYPE_BOOL] = "|b1", [DTYPE_U8] = "|u1",  [DTYPE_I8] = "|i1",   [DTYPE_U16] = "<u2", [DTYPE_I16] = "<i2",
+    [DTYPE_U32] = "<u4",  [DTYPE_I32] = "<i4", [DTYPE_U64] = "<u8",  [DTYPE_I64] = "<i8", [DTYPE_F16] = "<f2",
     [DTYPE_F32] = "<f4",  [DTYPE_F64] = "<f8", [DTYPE_UTF8] = "|u1",
 };
 
@@ -84,7 +84,8 @@ static int take_descr(struct cursor *t, struct npy_head *head, struct err *e)
             head->big = word[0] == '>';
             return 0;
         }
-    return err_fail(e, STATUS_DATA, "the type '%s' has no counterpart here (b1, u1 .. u8, i1 .. i8, f2, f4, f8 have)", word);
+    return err_fail(e, STATUS_DATA, "the type '%s' has no counterpart here (b1, u1 .. u8, i1 .. i8, f2, f4, f8 have)",
+                    word);
 }
 
 static int take_shape(struct cursor *t, struct npy_head *head, struct err *e)
@@ -151,7 +152,8 @@ static int read_bytes(int fd, uint64_t n, struct buf *out, struct err *e)
         if (got < 0)
             return -1;
         if (!got)
-            return err_fail(e, STATUS_DATA, "the file ends after %" PRIu64 " of %" PRIu64 " bytes (it was cut)", n - left, n);
+            return err_fail(e, STATUS_DATA, "the file ends after %" PRIu64 " of %" PRIu64 " bytes (it was cut)",
+                            n - left, n);
         out->len += (size_t)got;
         left -= (uint64_t)got;
     }
@@ -274,8 +276,8 @@ static int import_tensor(int fd, const struct npy_head *head, const char *name, 
 }
 
 /* Rows low .. high-1, which lie at `data`, as a batch. */
-static int put_rows(const struct npy_head *head, const char *name, const struct meta *meta, uint64_t rows, const void *data,
-                    struct sink *k, struct err *e)
+static int put_rows(const struct npy_head *head, const char *name, const struct meta *meta, uint64_t rows,
+                    const void *data, struct sink *k, struct err *e)
 {
     struct batch batch = {.n = rows};
     uint64_t dims[TENSOR_MAX_RANK];
@@ -391,13 +393,13 @@ static int put_header(const struct tensor *t, uint64_t rows, struct outfile *out
     return result;
 }
 
-struct export {
+struct extract {
     const char *name;
     struct tensor tensor; /* found as TENSOR; or the column's last batch */
     bool found;
-    int spool;            /* the column's rows; -1: none yet */
-    uint64_t rows, base;  /* rows so far; offsets columns: the last offset so far */
-    struct buf names;     /* what there is, for messages */
+    int spool;           /* the column's rows; -1: none yet */
+    uint64_t rows, base; /* rows so far; offsets columns: the last offset so far */
+    struct buf names;    /* what there is, for messages */
 };
 
 static int check_kind(const struct tensor *t, struct err *e)
@@ -407,14 +409,14 @@ static int check_kind(const struct tensor *t, struct err *e)
     return 0;
 }
 
-static void note_names(struct export *x, const struct tensor *t, size_t n)
+static void note_names(struct extract *x, const struct tensor *t, size_t n)
 {
     for (size_t i = 0; i < n && x->names.len < 300; i++)
         buf_printf(&x->names, "%s%.60s", x->names.len ? ", " : "", t[i].name);
 }
 
 /* Offsets go on where those of the batch before ended; their first, 0, is written once. */
-static int spool_offsets(struct export *x, const struct tensor *t, struct err *e)
+static int spool_offsets(struct extract *x, const struct tensor *t, struct err *e)
 {
     bool first = !x->rows;
     uint64_t n = t->dims[0] - !first, *offsets = mem_get(n, sizeof *offsets);
@@ -427,7 +429,7 @@ static int spool_offsets(struct export *x, const struct tensor *t, struct err *e
     return result;
 }
 
-static int spool_column(struct export *x, struct tensor *t, struct err *e)
+static int spool_column(struct extract *x, struct tensor *t, struct err *e)
 {
     if (check_kind(t, e) < 0)
         return -1;
@@ -450,7 +452,7 @@ static int spool_column(struct export *x, struct tensor *t, struct err *e)
     return file_write(x->spool, x->tensor.data, x->tensor.bytes, e);
 }
 
-static int collect(struct export *x, struct source *s, struct segment *segment, struct err *e)
+static int collect(struct extract *x, struct source *s, struct segment *segment, struct err *e)
 {
     struct batch batch = {0};
     struct tensor *t = segment_find(segment, x->name);
@@ -493,7 +495,7 @@ static int copy_spool(int spool, struct outfile *out, struct err *e)
 
 int npy_export(const struct format_want *want, struct source *s, struct outfile *out, struct err *e)
 {
-    struct export x = {.name = want->name, .spool = -1};
+    struct extract x = {.name = want->name, .spool = -1};
     struct segment segment = {0};
     int got;
     if (!want->name)
@@ -502,8 +504,8 @@ int npy_export(const struct format_want *want, struct source *s, struct outfile 
         if ((got = collect(&x, s, &segment, e)) < 0)
             break;
     if (got == 0 && !x.found)
-        got = err_fail(e, STATUS_DATA, "%s: there is no tensor or column '%s' (there is %s)", source_label(s), want->name,
-                       x.names.len ? buf_string(&x.names) : "none");
+        got = err_fail(e, STATUS_DATA, "%s: there is no tensor or column '%s' (there is %s)", source_label(s),
+                       want->name, x.names.len ? buf_string(&x.names) : "none");
     if (got == 0)
         got = put_header(&x.tensor, x.spool < 0 ? x.tensor.dims[0] : x.rows, out, e);
     if (got == 0)

@@ -1,4 +1,5 @@
 /* Text as a stream (tnstext.h). */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,13 +22,13 @@ struct reader {
     struct sink *sink;
     char ahead[READ_AHEAD];
     size_t at, end;
-    uint64_t line, column;          /* of the next byte, from 1 */
+    uint64_t line, column;           /* of the next byte, from 1 */
     uint64_t word_line, word_column; /* of the token at hand */
-    enum token token;               /* at hand: the next one not yet used */
-    bool starts;                    /* it is the first of its line */
-    struct buf word;                /* its text */
-    struct batch batch;             /* the one being read */
-    uint64_t batch_line, declared;  /* where it stands; items it says it has, 0: does not say */
+    enum token token;                /* at hand: the next one not yet used */
+    bool starts;                     /* it is the first of its line */
+    struct buf word;                 /* its text */
+    struct batch batch;              /* the one being read */
+    uint64_t batch_line, declared;   /* where it stands; items it says it has, 0: does not say */
     bool in_batch, any_batch;
 };
 
@@ -73,7 +74,9 @@ static void take(struct reader *r)
 
 static int hex_digit(int c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c > 0 ? strchr(digits, tolower(c)) : NULL;
+    return at ? (int)(at - digits) : -1;
 }
 
 /* What stands behind a backslash. */
@@ -273,7 +276,8 @@ static int size_of(const struct reader *r, const struct tensor *t, bool open, ui
 }
 
 /* Numbers or strings up to the next keyword, into `data`. `count`: elements due; `open`: any multiple of it. */
-static int read_values(struct reader *r, const struct tensor *t, uint64_t count, bool open, struct buf *data, struct err *e)
+static int read_values(struct reader *r, const struct tensor *t, uint64_t count, bool open, struct buf *data,
+                       struct err *e)
 {
     size_t size = dtype_size(t->dtype), width = t->rank > 1 ? t->dims[t->rank - 1] : 0;
     uint64_t n = 0, begun = 0; /* elements so far; at the start of the line */
@@ -290,7 +294,8 @@ static int read_values(struct reader *r, const struct tensor *t, uint64_t count,
             if (r->token != T_WORD || !element_parse(t->dtype, r->word.data, element))
                 return bad(r, e, "'%.40s' is not a value of type %s", r->word.data, dtype_name(t->dtype));
             if (width && begun % width && n % width == 0)
-                return bad(r, e, "a line that begins within a row goes on into the next (a value is missing or too many)");
+                return bad(r, e,
+                           "a line that begins within a row goes on into the next (a value is missing or too many)");
             buf_add(data, element, size);
             n++;
         }

@@ -133,11 +133,30 @@ static void arenas(void **state)
 static void utf8(void **state)
 {
     (void)state;
-    static const char *const good[] = {"a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                                       "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
-    static const char *const bad[] = {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2 ", "\xe0\x9f\xbf", "\xe7\x88",
-                                      "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                                      "\xf5\x80\x80\x80", "\xff", "\xf0\x90\x80"};
+    static const char *const good[] = {"a",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xef\xbf\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80",
+                                      "\xbf",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xc2",
+                                      "\xc2 ",
+                                      "\xe0\x9f\xbf",
+                                      "\xe7\x88",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xff",
+                                      "\xf0\x90\x80"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(utf8_length(good[i], strlen(good[i])), strlen(good[i]));
         assert_int_equal(utf8_length(good[i], strlen(good[i]) - 1), 0);
@@ -213,12 +232,25 @@ static void options(void **state)
     static const struct {
         const char *line, *says;
     } bad[] = {
-        {"--size 0", "from 1 to 1048576"}, {"--size abc", "--size: 'abc'"}, {"--size 1.5", "whole number"},
-        {"--size 99999999999999999999", "whole number"}, {"--size=", "whole number"}, {"--size 2M", "1048576"},
-        {"--rate 0", "above 0"}, {"--rate 1.1", "to 1"}, {"--rate nan", "number"}, {"--rate inf", "number"},
-        {"--cell lstn", "did you mean 'lstm'"}, {"--cell x", "elman, lstm, gru"}, {"--siez 3", "did you mean '--size'"},
-        {"--nothing-like-it", "unknown option"}, {"-x", "unknown option"}, {"--size", "needs a value"},
-        {"-s", "needs a value"}, {"--deep=yes", "takes no value"}, {"--no-size 3", "unknown option"},
+        {"--size 0", "from 1 to 1048576"},
+        {"--size abc", "--size: 'abc'"},
+        {"--size 1.5", "whole number"},
+        {"--size 99999999999999999999", "whole number"},
+        {"--size=", "whole number"},
+        {"--size 2M", "1048576"},
+        {"--rate 0", "above 0"},
+        {"--rate 1.1", "to 1"},
+        {"--rate nan", "number"},
+        {"--rate inf", "number"},
+        {"--cell lstn", "did you mean 'lstm'"},
+        {"--cell x", "elman, lstm, gru"},
+        {"--siez 3", "did you mean '--size'"},
+        {"--nothing-like-it", "unknown option"},
+        {"-x", "unknown option"},
+        {"--size", "needs a value"},
+        {"-s", "needs a value"},
+        {"--deep=yes", "takes no value"},
+        {"--no-size 3", "unknown option"},
         {"--size -3", "from 1"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -240,7 +272,8 @@ static void options_recorded(void **state)
     struct opt_group groups[] = {{"Test", rows, &c, 0}, {0}};
     struct buf text = {0};
     struct err e = {0};
-    char *argv[] = {(char *)"tool", (char *)"--name", (char *)"x y", (char *)"--list", (char *)"a", (char *)"--list=b", NULL};
+    char *argv[] = {(char *)"tool", (char *)"--name",   (char *)"x y", (char *)"--list",
+                    (char *)"a",    (char *)"--list=b", NULL};
     int first;
     assert_int_equal(opt_parse(groups, 6, argv, &first, &e), 0);
     assert_true(opt_given(groups, "name"));
@@ -278,7 +311,8 @@ static void numbers(void **state)
     char near[16];
     assert_true(opt_int("2M", 0, INT64_MAX, &whole) && whole == 2 << 20);
     assert_true(opt_int("-1", -5, 5, &whole) && whole == -1);
-    static const char *const bad[] = {"", " 1", "1 ", "k", "1kk", "1e-1", "9223372036854775808", "9999999999G", "1e300", "nan"};
+    static const char *const bad[] = {"",      " 1", "1 ", "k", "1kk", "1e-1", "9223372036854775808", "9999999999G",
+                                      "1e300", "nan"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(opt_int(bad[i], INT64_MIN, INT64_MAX, &whole));
     assert_true(opt_real("-1.5e-3", &real) && real == -1.5e-3);
@@ -460,18 +494,10 @@ static int remove_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors),
-        cmocka_unit_test(buffers),
-        cmocka_unit_test(memory),
-        cmocka_unit_test(arenas),
-        cmocka_unit_test(utf8),
-        cmocka_unit_test(options),
-        cmocka_unit_test(options_recorded),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(chance),
-        cmocka_unit_test(threads),
-        cmocka_unit_test(outputs),
-        cmocka_unit_test(inputs),
+        cmocka_unit_test(errors),           cmocka_unit_test(buffers), cmocka_unit_test(memory),
+        cmocka_unit_test(arenas),           cmocka_unit_test(utf8),    cmocka_unit_test(options),
+        cmocka_unit_test(options_recorded), cmocka_unit_test(numbers), cmocka_unit_test(chance),
+        cmocka_unit_test(threads),          cmocka_unit_test(outputs), cmocka_unit_test(inputs),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

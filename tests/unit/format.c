@@ -59,12 +59,36 @@ static void no_elements(void **state)
         enum dtype dtype;
         const char *word;
     } bad[] = {
-        {DTYPE_U8, "256"}, {DTYPE_U8, "-1"}, {DTYPE_U8, "1.0"}, {DTYPE_U8, "0x1"}, {DTYPE_U8, " 1"}, {DTYPE_U8, "+1"},
-        {DTYPE_U8, ""}, {DTYPE_U8, "-"}, {DTYPE_BOOL, "2"}, {DTYPE_BOOL, "true"}, {DTYPE_I8, "128"}, {DTYPE_I8, "-129"},
-        {DTYPE_U64, "18446744073709551616"}, {DTYPE_I64, "9223372036854775808"}, {DTYPE_I64, "-9223372036854775809"},
-        {DTYPE_F32, "1e39"}, {DTYPE_F32, "0x1p3"}, {DTYPE_F32, "1,5"}, {DTYPE_F32, "infinity"}, {DTYPE_F32, "NAN"},
-        {DTYPE_F32, "nan:3f800000"}, {DTYPE_F32, "nan:1ffffffff"}, {DTYPE_F32, "nan:"}, {DTYPE_F32, "1e"}, {DTYPE_F32, "."},
-        {DTYPE_F32, "+inf"}, {DTYPE_F64, "1e999"}, {DTYPE_F16, "65520"}, {DTYPE_BF16, "1e39"}, {DTYPE_F16, "nan:ffff0000"},
+        {DTYPE_U8, "256"},
+        {DTYPE_U8, "-1"},
+        {DTYPE_U8, "1.0"},
+        {DTYPE_U8, "0x1"},
+        {DTYPE_U8, " 1"},
+        {DTYPE_U8, "+1"},
+        {DTYPE_U8, ""},
+        {DTYPE_U8, "-"},
+        {DTYPE_BOOL, "2"},
+        {DTYPE_BOOL, "true"},
+        {DTYPE_I8, "128"},
+        {DTYPE_I8, "-129"},
+        {DTYPE_U64, "18446744073709551616"},
+        {DTYPE_I64, "9223372036854775808"},
+        {DTYPE_I64, "-9223372036854775809"},
+        {DTYPE_F32, "1e39"},
+        {DTYPE_F32, "0x1p3"},
+        {DTYPE_F32, "1,5"},
+        {DTYPE_F32, "infinity"},
+        {DTYPE_F32, "NAN"},
+        {DTYPE_F32, "nan:3f800000"},
+        {DTYPE_F32, "nan:1ffffffff"},
+        {DTYPE_F32, "nan:"},
+        {DTYPE_F32, "1e"},
+        {DTYPE_F32, "."},
+        {DTYPE_F32, "+inf"},
+        {DTYPE_F64, "1e999"},
+        {DTYPE_F16, "65520"},
+        {DTYPE_BF16, "1e39"},
+        {DTYPE_F16, "nan:ffff0000"},
     };
     unsigned char bytes[8];
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -103,80 +127,78 @@ static struct buf export(const struct buf *stream)
     return bytes;
 }
 
-static const char everything[] =
-    "# all of it\n"
-    "segment profile=tensors hop.0000=\"x 1 --a=b\" \"note=a%0Ab # c\"\n"
-    "tensor w f32 [2,3] key=value \"more=of it\"\n"
-    "0.1 0.2 0.3 # a row\n"
-    "-0 inf nan\n"
-    "tensor \"a name\" utf8 [*]\n"
-    "\"one\\n\" \"two\\x00\\xff\\\"\\\\\\t\" # joined\n"
-    "tensor scalar f64 []\n"
-    "3.25\n"
-    "tensor empty i8 [0,4]\n"
-    "tensor open u16 [*,2]\n"
-    "1 2 3\n"
-    "4\n"
-    "tensor bools bool [3]\r\n"
-    "1 0 1\n"
-    "\n"
-    "tensor big u64 [2]\n"
-    "18446744073709551615 0\n"
-    "batch 2\n"
-    "column x.offsets u64 [3]\n"
-    "0 1 4\n"
-    "column x utf8 [4]\n"
-    "\"a\" \"bc\" \"d\"\n"
-    "column y f16 [4] over=x\n"
-    "1 2 3 4\n"
-    "batch\n"
-    "column x.offsets u64 [*]\n"
-    "0 2\n"
-    "column x utf8 [2]\n"
-    "\"\xe7\" \"\xc2\"\n"
-    "column y f16 [*] over=x\n"
-    "0.5 0.25\n"
-    "end parent=00112233445566778899aabbccddeeff\n"
-    "segment profile=tokens\n"
-    "end status=partial";
+static const char everything[] = "# all of it\n"
+                                 "segment profile=tensors hop.0000=\"x 1 --a=b\" \"note=a%0Ab # c\"\n"
+                                 "tensor w f32 [2,3] key=value \"more=of it\"\n"
+                                 "0.1 0.2 0.3 # a row\n"
+                                 "-0 inf nan\n"
+                                 "tensor \"a name\" utf8 [*]\n"
+                                 "\"one\\n\" \"two\\x00\\xff\\\"\\\\\\t\" # joined\n"
+                                 "tensor scalar f64 []\n"
+                                 "3.25\n"
+                                 "tensor empty i8 [0,4]\n"
+                                 "tensor open u16 [*,2]\n"
+                                 "1 2 3\n"
+                                 "4\n"
+                                 "tensor bools bool [3]\r\n"
+                                 "1 0 1\n"
+                                 "\n"
+                                 "tensor big u64 [2]\n"
+                                 "18446744073709551615 0\n"
+                                 "batch 2\n"
+                                 "column x.offsets u64 [3]\n"
+                                 "0 1 4\n"
+                                 "column x utf8 [4]\n"
+                                 "\"a\" \"bc\" \"d\"\n"
+                                 "column y f16 [4] over=x\n"
+                                 "1 2 3 4\n"
+                                 "batch\n"
+                                 "column x.offsets u64 [*]\n"
+                                 "0 2\n"
+                                 "column x utf8 [2]\n"
+                                 "\"\xe7\" \"\xc2\"\n"
+                                 "column y f16 [*] over=x\n"
+                                 "0.5 0.25\n"
+                                 "end parent=00112233445566778899aabbccddeeff\n"
+                                 "segment profile=tokens\n"
+                                 "end status=partial";
 
 /* As export writes it. */
-static const char canonical[] =
-    "segment hop.0000=\"x 1 --a=b\" note=\"a%0Ab # c\" profile=tensors\n"
-    "tensor w f32 [2,3] key=value more=\"of it\"\n"
-    "0.1 0.2 0.3\n"
-    "-0 inf nan\n"
-    "tensor \"a name\" utf8 [12]\n"
-    "\"one\\n\"\n"
-    "\"two\\x00\\xff\\\"\\\\\\t\"\n"
-    "tensor scalar f64 []\n"
-    "3.25\n"
-    "tensor empty i8 [0,4]\n"
-    "tensor open u16 [2,2]\n"
-    "1 2\n"
-    "3 4\n"
-    "tensor bools bool [3]\n"
-    "1 0 1\n"
-    "tensor big u64 [2]\n"
-    "18446744073709551615 0\n"
-    "batch 2\n"
-    "column x.offsets u64 [3]\n"
-    "0 1 4\n"
-    "column x utf8 [4]\n"
-    "\"a\"\n"
-    "\"bcd\"\n"
-    "column y f16 [4] over=x\n"
-    "1 2 3 4\n"
-    "batch 1\n"
-    "column x.offsets u64 [2]\n"
-    "0 2\n"
-    "column x utf8 [2]\n"
-    "\"\\xe7\\xc2\"\n"
-    "column y f16 [2] over=x\n"
-    "0.5 0.25\n"
-    "end parent=00112233445566778899aabbccddeeff status=complete\n"
-    "segment hop.0000=\"test 1\" profile=tokens\n"
-    "end status=partial\n";
+static const char canonical[] = "segment hop.0000=\"x 1 --a=b\" note=\"a%0Ab # c\" profile=tensors\n"
+                                "tensor w f32 [2,3] key=value more=\"of it\"\n"
+                                "0.1 0.2 0.3\n"
+                                "-0 inf nan\n"
+                                "tensor \"a name\" utf8 [12]\n"
+                                "\"one\\n\"\n"
+                                "\"two\\x00\\xff\\\"\\\\\\t\"\n"
+                                "tensor scalar f64 []\n"
+                                "3.25\n"
+                                "tensor empty i8 [0,4]\n"
+                                "tensor open u16 [2,2]\n"
+                                "1 2\n"
+                                "3 4\n"
+                                "tensor bools bool [3]\n"
+                                "1 0 1\n"
+                                "tensor big u64 [2]\n"
+                                "18446744073709551615 0\n"
+                                "batch 2\n"
+                                "column x.offsets u64 [3]\n"
+                                "0 1 4\n"
+                                "column x utf8 [4]\n"
+                                "\"a\"\n"
+                                "\"bcd\"\n"
+                                "column y f16 [4] over=x\n"
+                                "1 2 3 4\n"
+                                "batch 1\n"
+                                "column x.offsets u64 [2]\n"
+                                "0 2\n"
+                                "column x utf8 [2]\n"
+                                "\"\\xe7\\xc2\"\n"
+                                "column y f16 [2] over=x\n"
+                                "0.5 0.25\n"
+                                "end parent=00112233445566778899aabbccddeeff status=complete\n"
+                                "segment hop.0000=\"test 1\" profile=tokens\n"
+                                "end status=partial\n";
 
 static void text_both_ways(void **state)
 {
@@ -254,8 +276,10 @@ static void text_refused(void **state)
         {"segment profile=x\nbatch\ncolumn c u8 []\n1\nend\n", "empty"},
         {"segment profile=x\nbatch 2\ncolumn c u8 [1]\n1\nend\n", "says 2 items, its columns 1"},
         {"segment profile=x\nbatch\ncolumn c u8 [1]\n1\ncolumn c u8 [1]\n1\nend\n", "5:1: the column 'c' stands twice"},
-        {"segment profile=x\nbatch\ncolumn c u8 [1]\n1\ntensor w u8 [1]\n1\nend\n", "5:1: a tensor stands behind a batch"},
-        {"segment profile=x\nbatch\ncolumn c.offsets u64 [2]\n0 2\ncolumn c u8 [1]\n1\nend\n", "2:1: column 'c' to be written"},
+        {"segment profile=x\nbatch\ncolumn c u8 [1]\n1\ntensor w u8 [1]\n1\nend\n",
+         "5:1: a tensor stands behind a batch"},
+        {"segment profile=x\nbatch\ncolumn c.offsets u64 [2]\n0 2\ncolumn c u8 [1]\n1\nend\n",
+         "2:1: column 'c' to be written"},
         {"segment profile=x\nbatch\ncolumn c.offsets u64 [0]\nend\n", "empty"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -331,15 +355,23 @@ static void npy_in(void **state)
         bool column;
         const char *says;
     } files[] = {
-        {"{'descr': '<u2', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\2\0\3\0\4\0", 8, false, "u16 [2,2] k=v\n1 2\n3 4\n"},
-        {"{'descr': '>u2', 'fortran_order': False, 'shape': (2, 2), }", "\0\1\0\2\0\3\0\4", 8, false, "u16 [2,2] k=v\n1 2\n3 4\n"},
-        {"{'descr': '<u2', 'fortran_order': True, 'shape': (2, 2), }", "\1\0\2\0\3\0\4\0", 8, false, "u16 [2,2] k=v\n1 3\n2 4\n"},
-        {"{'shape':(1,2,3),'fortran_order':True,'descr':'|u1'}   ", "\1\2\3\4\5\6", 6, false, "u8 [1,2,3] k=v\n1 3 5\n2 4 6\n"},
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (), }", "\0\0\0\0\0\0\xf8\x3f", 8, false, "f64 [] k=v\n1.5\n"},
+        {"{'descr': '<u2', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\2\0\3\0\4\0", 8, false,
+         "u16 [2,2] k=v\n1 2\n3 4\n"},
+        {"{'descr': '>u2', 'fortran_order': False, 'shape': (2, 2), }", "\0\1\0\2\0\3\0\4", 8, false,
+         "u16 [2,2] k=v\n1 2\n3 4\n"},
+        {"{'descr': '<u2', 'fortran_order': True, 'shape': (2, 2), }", "\1\0\2\0\3\0\4\0", 8, false,
+         "u16 [2,2] k=v\n1 3\n2 4\n"},
+        {"{'shape':(1,2,3),'fortran_order':True,'descr':'|u1'}   ", "\1\2\3\4\5\6", 6, false,
+         "u8 [1,2,3] k=v\n1 3 5\n2 4 6\n"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (), }", "\0\0\0\0\0\0\xf8\x3f", 8, false,
+         "f64 [] k=v\n1.5\n"},
         {"{'descr': '<f2', 'fortran_order': False, 'shape': (0, 3), }", "", 0, false, "f16 [0,3] k=v\n"},
-        {"{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }", "\1\0\1", 3, true, "batch 3\ncolumn a bool [3] k=v\n1 0 1\n"},
-        {"{'descr': '<u2', 'fortran_order': True, 'shape': (2, 2), }", "\1\0\2\0\3\0\4\0", 8, true, "batch 2\ncolumn a u16 [2,2] k=v\n1 3\n2 4\n"},
-        {"{'descr': '|u1', 'fortran_order': False, 'shape': (5, 0), }", "", 0, true, "batch 5\ncolumn a u8 [5,0] k=v\n"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }", "\1\0\1", 3, true,
+         "batch 3\ncolumn a bool [3] k=v\n1 0 1\n"},
+        {"{'descr': '<u2', 'fortran_order': True, 'shape': (2, 2), }", "\1\0\2\0\3\0\4\0", 8, true,
+         "batch 2\ncolumn a u16 [2,2] k=v\n1 3\n2 4\n"},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (5, 0), }", "", 0, true,
+         "batch 5\ncolumn a u8 [5,0] k=v\n"},
         {"{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }", "\1\2\1", 3, false, "neither 0 nor 1"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", "\1\2", 2, false, "ends after 2 of 3 bytes"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", "\1\2\3\4", 4, false, "something follows"},
@@ -357,7 +389,8 @@ static void npy_in(void **state)
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (3 4), }", "", 0, false, "tuple"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", "", 0, false, "at most 8"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776,), }", "1", 1, false, "ends after 1 of"},
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (4194305,4194305,211106198978564), }", "", 0, false, "too large"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (4194305,4194305,211106198978564), }", "", 0, false,
+         "too large"},
         {"", "", 0, false, "no dict"},
     };
     const char *pairs[] = {"k=v"};
@@ -436,12 +469,8 @@ static void npy_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements),
-        cmocka_unit_test(no_elements),
-        cmocka_unit_test(text_both_ways),
-        cmocka_unit_test(text_refused),
-        cmocka_unit_test(text_cut),
-        cmocka_unit_test(npy_in),
+        cmocka_unit_test(elements),     cmocka_unit_test(no_elements), cmocka_unit_test(text_both_ways),
+        cmocka_unit_test(text_refused), cmocka_unit_test(text_cut),    cmocka_unit_test(npy_in),
         cmocka_unit_test(npy_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

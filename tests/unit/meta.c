@@ -40,8 +40,8 @@ static void refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "a", "a\n", "=1\n", "a=1", "b=1\na=1\n", "a=1\na=2\n", "a=%\n", "a=%0\n", "a=%0a\n", "a=%41\n", "a=%00\n",
-        "a=\t\n", "a=\x7f\n", "\n", "a=1\n\n", "a=%3D\n", "a%3d=1\n", "a=1\r\n", "a=%G0\n",
+        "a",       "a\n",    "=1\n",     "a=1", "b=1\na=1\n", "a=1\na=2\n", "a=%\n",    "a=%0\n",  "a=%0a\n", "a=%41\n",
+        "a=%00\n", "a=\t\n", "a=\x7f\n", "\n",  "a=1\n\n",    "a=%3D\n",    "a%3d=1\n", "a=1\r\n", "a=%G0\n",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct meta m = {0};

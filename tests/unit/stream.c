@@ -55,7 +55,8 @@ static size_t up64(size_t n)
 /* Bytes of a frame before its payload. */
 static size_t head_length(const unsigned char *frame)
 {
-    return up64(64u + 8u * frame[13] + frame[14] + 256u * frame[15] + frame[16] + 256u * frame[17] + 65536u * frame[18]);
+    return up64(64u + 8u * frame[13] + frame[14] + 256u * frame[15] + frame[16] + 256u * frame[17] +
+                65536u * frame[18]);
 }
 
 /* The two checksums of a frame, after its bytes were changed. */
@@ -115,14 +116,15 @@ static void head(struct made *m, const char *meta)
     put(m, HEAD, 0, (struct shape){0}, "", meta, "", 0, 0, 0);
 }
 
-static void tensor(struct made *m, const char *name, struct shape shape, const char *meta, const void *data, size_t length)
+static void tensor(struct made *m, const char *name, struct shape shape, const char *meta, const void *data,
+                   size_t length)
 {
     m->marks[m->n_marks++] = m->bytes.len;
     put(m, TENSOR, 0, shape, name, meta, data, length, length, 0);
 }
 
-static void column(struct made *m, const char *name, struct shape shape, const char *meta, const void *data, size_t length,
-                   bool first, bool last)
+static void column(struct made *m, const char *name, struct shape shape, const char *meta, const void *data,
+                   size_t length, bool first, bool last)
 {
     if (first)
         m->marks[m->n_marks++] = m->bytes.len;
@@ -150,8 +152,8 @@ static void everything(struct made *m)
 {
     static const unsigned char data[64] = {1, 0, 1, 0x3c, 0, 0x42, 0x80, 0x3f, 7, 9, 11, 13, 17, 19, 23, 29};
     static const size_t sizes[] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, 1};
-    static const char *const names[] = {"bool", "u8", "i8", "u16", "i16", "u32", "i32",
-                                        "u64", "i64", "f16", "bf16", "f32", "f64", "utf8"};
+    static const char *const names[] = {"bool", "u8",  "i8",  "u16",  "i16", "u32", "i32",
+                                        "u64",  "i64", "f16", "bf16", "f32", "f64", "utf8"};
     const uint64_t offsets[] = {0, 2, 2, 3}, inner[] = {0, 1, 3, 4};
     const uint32_t ids[] = {4, 5, 6, 7}, shapes[] = {1, 2, 0, 5, 1, 1};
     const float vec[8] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -504,13 +506,13 @@ static void wrong_fields(void **state)
         {1, 72, 1, 7, "plain UTF-8"},
         {1, 72, 1, 0xff, "plain UTF-8"},
         {1, 72, 1, 0, "plain UTF-8"},
-        {2, 72, 2, 0x3869, "twice"},           /* u8 becomes i8; the next one is i8 */
+        {2, 72, 2, 0x3869, "twice"}, /* u8 becomes i8; the next one is i8 */
         {1, 127, 1, 1, "padding"},
         {1, 129, 1, 2, "bool"},
         {1, 191, 1, 1, "padding behind the payload"},
         {18, 128, 8, 1, "begin with 0"},
         {18, 136, 8, 9, "smaller"},
-        {18, 152, 8, 4, "rows"},               /* another token than tok.text.offsets has */
+        {18, 152, 8, 4, "rows"}, /* another token than tok.text.offsets has */
         {19, 72, 2, 0x3131, "4 rows where 3"},
         {24, 128, 4, 2, "as its shape says"},
         {36, 128, 8, 64, "INDEX entry 0"},
@@ -547,41 +549,41 @@ static void order(void **state)
 {
     (void)state;
     static const char *const says[] = {
-        "TENSOR stands where",      /* 0 a tensor behind a batch */
-        "twice",                    /* 1 two tensors of a name */
-        "END stands where",         /* 2 no INDEX */
-        "numbered 0",               /* 3 no END */
-        "twice",                    /* 4 a column twice in a batch */
+        "TENSOR stands where",       /* 0 a tensor behind a batch */
+        "twice",                     /* 1 two tensors of a name */
+        "END stands where",          /* 2 no INDEX */
+        "numbered 0",                /* 3 no END */
+        "twice",                     /* 4 a column twice in a batch */
         "where the first batch has", /* 5 another column in the second batch */
-        "another type",             /* 6 another dtype in the second batch */
-        "has no name",              /* 7 */
-        "rank 0",                   /* 8 */
-        "empty",                    /* 9 a batch of no items */
-        "runs over",                /* 10 over= what is not there */
-        "rows",                     /* 11 ragged, with too few rows */
-        "not a tensor stream|HEAD", /* 12 no HEAD */
-        "INDEX stands where",       /* 13 in the middle of a batch */
-        "out of order",             /* 14 meta */
-        "doubled",                  /* 15 meta */
-        "key=value",                /* 16 meta without LF */
-        "key=value",                /* 17 meta with %0a */
-        "key=value",                /* 18 meta with %41, which needs no escape */
-        "key=value",                /* 19 meta without a key */
-        "large",                    /* 20 dims whose product wraps */
-        "length",                   /* 21 dims that claim what is not there */
-        NULL,                       /* 22 an unknown ancillary frame */
-        NULL,                       /* 23 a newer minor version */
-        "no frame begins here",     /* 24 bytes behind END */
-        "lines",                    /* 25 ERROR without LF */
-        "lines",                    /* 26 ERROR that is no line of three fields */
-        "lines",                    /* 27 ERROR with an escape for terminals */
-        "two programs",             /* 28 frames of another stream */
-        "without its END",          /* 29 HEAD alone */
-        NULL,                       /* 30 HEAD, INDEX, END: nothing in it */
-        "u64",                      /* 31 offsets of another type */
-        "END says items=",          /* 32 */
-        "INDEX has a name",         /* 33 */
-        "INDEX has metadata",       /* 34 */
+        "another type",              /* 6 another dtype in the second batch */
+        "has no name",               /* 7 */
+        "rank 0",                    /* 8 */
+        "empty",                     /* 9 a batch of no items */
+        "runs over",                 /* 10 over= what is not there */
+        "rows",                      /* 11 ragged, with too few rows */
+        "not a tensor stream|HEAD",  /* 12 no HEAD */
+        "INDEX stands where",        /* 13 in the middle of a batch */
+        "out of order",              /* 14 meta */
+        "doubled",                   /* 15 meta */
+        "key=value",                 /* 16 meta without LF */
+        "key=value",                 /* 17 meta with %0a */
+        "key=value",                 /* 18 meta with %41, which needs no escape */
+        "key=value",                 /* 19 meta without a key */
+        "large",                     /* 20 dims whose product wraps */
+        "length",                    /* 21 dims that claim what is not there */
+        NULL,                        /* 22 an unknown ancillary frame */
+        NULL,                        /* 23 a newer minor version */
+        "no frame begins here",      /* 24 bytes behind END */
+        "lines",                     /* 25 ERROR without LF */
+        "lines",                     /* 26 ERROR that is no line of three fields */
+        "lines",                     /* 27 ERROR with an escape for terminals */
+        "two programs",              /* 28 frames of another stream */
+        "without its END",           /* 29 HEAD alone */
+        NULL,                        /* 30 HEAD, INDEX, END: nothing in it */
+        "u64",                       /* 31 offsets of another type */
+        "END says items=",           /* 32 */
+        "INDEX has a name",          /* 33 */
+        "INDEX has metadata",        /* 34 */
     };
     const struct shape three = {1, 1, {3}}, offsets = {7, 1, {2}};
     for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
@@ -683,11 +685,11 @@ static void order(void **state)
         if (i == 24)
             buf_text(&m.bytes, "more");
         int status = read_made(&m, &e);
-        const char *or = says[i] ? strchr(says[i], '|') : NULL;
+        const char * or = says[i] ? strchr(says[i], '|') : NULL;
         char first[64] = "";
         if (or)
-            snprintf(first, sizeof first, "%.*s", (int)(or - says[i]), says[i]);
-        bool said = !says[i] || strstr(e.text, says[i]) || (or && (strstr(e.text, first) || strstr(e.text, or + 1)));
+            snprintf(first, sizeof first, "%.*s", (int)(or -says[i]), says[i]);
+        bool said = !says[i] || strstr(e.text, says[i]) || (or &&(strstr(e.text, first) || strstr(e.text, or +1)));
         if (status != (says[i] ? 65 : 0) || !said)
             fail_msg("stream %zu: status %d, '%s' does not say '%s'", i, status, e.text, says[i] ? says[i] : "");
         made_free(&m);
@@ -909,18 +911,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(huge_claim), /* first: it looks at the peak of memory */
-        cmocka_unit_test(page_example),
-        cmocka_unit_test(reads_everything),
-        cmocka_unit_test(error_frame),
-        cmocka_unit_test(sink_fails_in_turn),
-        cmocka_unit_test(flips_and_cuts),
-        cmocka_unit_test(wrong_fields),
-        cmocka_unit_test(order),
-        cmocka_unit_test(frames_mixed),
-        cmocka_unit_test(byte_by_byte),
-        cmocka_unit_test(sink_refuses),
-        cmocka_unit_test(slices),
-        cmocka_unit_test(loads_models),
+        cmocka_unit_test(page_example),   cmocka_unit_test(reads_everything),
+        cmocka_unit_test(error_frame),    cmocka_unit_test(sink_fails_in_turn),
+        cmocka_unit_test(flips_and_cuts), cmocka_unit_test(wrong_fields),
+        cmocka_unit_test(order),          cmocka_unit_test(frames_mixed),
+        cmocka_unit_test(byte_by_byte),   cmocka_unit_test(sink_refuses),
+        cmocka_unit_test(slices),         cmocka_unit_test(loads_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,8 @@ static const struct {
 static bool may_include(size_t floor, const char *other)
 {
     const char *at = strstr(floors[floor].below, other);
-    return !strcmp(floors[floor].name, other) || (at && (at == floors[floor].below || at[-1] == ' ') &&
-                                                  (at[strlen(other)] == ' ' || !at[strlen(other)]));
+    return !strcmp(floors[floor].name, other) ||
+           (at && (at == floors[floor].below || at[-1] == ' ') && (at[strlen(other)] == ' ' || !at[strlen(other)]));
 }
 
 /* Includes of one file that climb; says each. */
@@ -106,8 +106,8 @@ static void tools_have_pages_and_tests(void **state)
 static void forbidden_calls(void **state)
 {
     (void)state;
-    static const char *const names[] = {"system", "popen", "strcpy", "strcat", "sprintf", "vsprintf", "gets",
-                                        "atoi", "atol", "atof", "strtok", "setlocale"};
+    static const char *const names[] = {"system", "popen", "strcpy", "strcat", "sprintf", "vsprintf",
+                                        "gets",   "atoi",  "atol",   "atof",   "strtok",  "setlocale"};
     static const char *const patterns[] = {"lib/*/*.[ch]", "tools/*.c"};
     int found = 0;
     for (size_t p = 0; p < 2; p++) {

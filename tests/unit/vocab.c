@@ -112,7 +112,10 @@ static void travels(void **state)
         size_t at;
         uint64_t value;
         const char *says;
-    } wrongs[] = {{0, 1, "fit together"}, {7, 99, "fit together"}, {2, 1, "out of order"}, {3, 1ull << 50, "out of order"}};
+    } wrongs[] = {{0, 1, "fit together"},
+                  {7, 99, "fit together"},
+                  {2, 1, "out of order"},
+                  {3, 1ull << 50, "out of order"}};
     uint64_t *offsets = segment_find(&segment, "src.vocab.text.offsets")->data;
     for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
         uint64_t was = offsets[wrongs[i].at];
