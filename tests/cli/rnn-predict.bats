@@ -35,7 +35,7 @@ side_by_side() {
 @test "what stands beside a token fits together" {
     rnn-predict --model item.tns --emit states,gates,logits,prob,loss --score lines.tns -o all.tns
     tns ls all.tns > listing
-    for column in 'state.0  *f32  *\[[0-9]*,20\]' 'state.0.c ' 'state.1 ' 'state.1.c ' 'gates.0  *f32  *\[[0-9]*,80\].*i f g o' \
+    for column in 'state.0  *f[36][24]  *\[[0-9]*,20\]' 'state.0.c ' 'state.1 ' 'state.1.c ' 'gates.0  *f[36][24]  *\[[0-9]*,80\].*i f g o' \
         'gates.1 ' 'logits ' 'prob ' 'loss ' 'logprob ' 'score  *f64  *\[80\]' 'perplexity '; do
         grep -q "^column  $column" listing || fail "no $column in $(cat listing)"
     done
@@ -176,7 +176,7 @@ side_by_side() {
     refused 65 'cut.tns: ' --model cut.tns lines.tns
     tns drop rnn.1.bias -i item.tns -o lacks.tns
     refused 65 "lacks.tns: .*'rnn.1.bias'" --model lacks.tns lines.tns
-    tns text item.tns | sed 's/^tensor rnn.0.recurrent f32 \[80,20\]/tensor rnn.0.recurrent f32 [40,40]/' | tns import -o shape.tns
+    tns text item.tns | sed 's/^tensor rnn.0.recurrent \(f..\) \[80,20\]/tensor rnn.0.recurrent \1 [40,40]/' | tns import -o shape.tns
     refused 65 "shape.tns: tensor 'rnn.0.recurrent' is .40,40." --model shape.tns lines.tns
     tns text item.tns | sed '/^tensor out.bias/ { n; s/^[^ ]*/nan/ }' | tns import -o nan-model.tns
     refused 65 "nan-model.tns: .*out.bias" --model nan-model.tns lines.tns
