@@ -15,16 +15,16 @@ enum { LOSS_ROWS = 256 };
 #define AT(field) offsetof(struct model_config, field)
 const struct opt model_options[] = {
     {"task", 0, OPT_CHOICE, AT(task), OPT_RECORD, NULL, "lm", 0, 0, TASK_CHOICES,
-     "What is learned: lm, the next id or a given target at every step"},
-    {"cell", 0, OPT_CHOICE, AT(cell), OPT_RECORD, NULL, "lstm", 0, 0, CELL_CHOICES, "Recurrent cell"},
+     "what is learned: lm, the next id or a given target at every step"},
+    {"cell", 0, OPT_CHOICE, AT(cell), OPT_RECORD, NULL, "lstm", 0, 0, CELL_CHOICES, "the recurrent cell"},
     {"activation", 0, OPT_CHOICE, AT(activation), OPT_RECORD, NULL, "tanh", 0, 0, ACTIVATION_CHOICES,
-     "Activation of the elman cell"},
-    {"layers", 0, OPT_INT, AT(layers), OPT_RECORD, "N", "1", 1, 64, NULL, "Recurrent layers, one on top of the other"},
-    {"hidden", 0, OPT_INT, AT(hidden), OPT_RECORD, "N", "128", 1, 65536, NULL, "Units of each layer"},
+     "the activation of the elman cell"},
+    {"layers", 0, OPT_INT, AT(layers), OPT_RECORD, "N", "1", 1, 64, NULL, "recurrent layers, one on top of the other"},
+    {"hidden", 0, OPT_INT, AT(hidden), OPT_RECORD, "N", "128", 1, 65536, NULL, "units of each layer"},
     {"init-range", 0, OPT_REAL, AT(init_range), OPT_RECORD, "R", "0", 0, 1e3, NULL,
-     "Weights start uniform within -R and R (0: one over the root of the units)"},
+     "let weights start uniform within -R and R (0: one over the root of the units)"},
     {"forget-bias", 0, OPT_REAL, AT(forget_bias), OPT_RECORD, "B", "1", -1e3, 1e3, NULL,
-     "What the bias of a forget gate starts at"},
+     "what the bias of a forget gate starts at"},
     {0},
 };
 

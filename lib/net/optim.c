@@ -14,16 +14,16 @@ static const struct {
 #define AT(field) offsetof(struct optim_config, field)
 const struct opt optim_options[] = {
     {"optimizer", 0, OPT_CHOICE, AT(optimizer), OPT_RECORD, NULL, "rmsprop", 0, 0, OPTIM_CHOICES,
-     "How values follow their gradients"},
+     "how values follow their gradients"},
     {"lr", 0, OPT_REAL, AT(lr), OPT_RECORD | OPT_LOW_OPEN, "RATE", NULL, 0, 1e6, NULL,
-     "Learning rate (unset: sgd 0.1, rmsprop and adam 0.002)"},
+     "the learning rate (default: sgd 0.1, rmsprop and adam 0.002)"},
     {"clip", 0, OPT_REAL, AT(clip), OPT_RECORD, "NORM", "5", 0, 1e9, NULL,
-     "Scale the gradient down to this norm (0: never)"},
-    {"rms-decay", 0, OPT_REAL, AT(alpha), OPT_RECORD, "A", "0.95", 0, 1, NULL, "Decay of rmsprop's mean square"},
-    {"beta1", 0, OPT_REAL, AT(beta1), OPT_RECORD, "B", "0.9", 0, 0.999999, NULL, "Decay of adam's mean"},
-    {"beta2", 0, OPT_REAL, AT(beta2), OPT_RECORD, "B", "0.999", 0, 0.999999, NULL, "Decay of adam's mean square"},
+     "scale the gradient down to this norm (0: never)"},
+    {"rms-decay", 0, OPT_REAL, AT(alpha), OPT_RECORD, "A", "0.95", 0, 1, NULL, "the decay of rmsprop's mean square"},
+    {"beta1", 0, OPT_REAL, AT(beta1), OPT_RECORD, "B", "0.9", 0, 0.999999, NULL, "the decay of adam's mean"},
+    {"beta2", 0, OPT_REAL, AT(beta2), OPT_RECORD, "B", "0.999", 0, 0.999999, NULL, "the decay of adam's mean square"},
     {"epsilon", 0, OPT_REAL, AT(epsilon), OPT_RECORD | OPT_LOW_OPEN, "E", "1e-8", 0, 1, NULL,
-     "Added to the root of the mean square"},
+     "what is added to the root of the mean square"},
     {0},
 };
 
