@@ -311,7 +311,12 @@ TEXT
     expect 2 tns head -n 1 data.tns data.tns
     expect 2 tns ls --nonsense
     expect 0 tns --help
-    grep -q 'VERB' out
+    for verb in ls text head slice cat verify cmp digest drop import export; do
+        grep -q "^Usage: tns .*$verb" out
+        # each is known: misused or reading nothing, but never "no verb"
+        tns "$verb" --nonsense 2>&1 | grep -q 'unknown option'
+        tns "$verb" < /dev/null 2>&1 | grep -q 'is no verb' && fail "$verb"
+    done
     expect 0 tns --version
     expect 1 tns cat data.tns -o none/out.tns
     grep -q "does not exist" err
