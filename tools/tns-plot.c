@@ -1,5 +1,4 @@
 /* tns-plot: streams and logs to pictures. */
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,6 +6,7 @@
 #include "app/plot_curve.h"
 #include "app/plot_heatmap.h"
 #include "app/plot_map.h"
+#include "app/verb.h"
 
 static struct plot_config config;
 
@@ -53,7 +53,11 @@ static struct opt_group groups[] = {
     {0},
 };
 
-static int draw_heatmap(struct plot *p, char **paths, int n, struct err *e)
+/* ---- Verbs: each draws into the one picture ---- */
+
+static struct plot picture;
+
+static int draw_heatmap(char **paths, int n, struct err *e)
 {
     struct heatmap h = {0};
     const char *path = n ? paths[0] : NULL;
@@ -65,43 +69,39 @@ static int draw_heatmap(struct plot *p, char **paths, int n, struct err *e)
         result = run.tensor ? heatmap_read_tensor(&h, path, run.tensor, e)
                             : heatmap_read_item(&h, path, (uint64_t)run.item, e);
     if (result == 0)
-        result = heatmap_draw(&h, &config, p, e);
+        result = heatmap_draw(&h, &config, &picture, e);
     heatmap_free(&h);
     return result;
 }
 
-static int draw_map(struct plot *p, char **paths, int n, struct err *e)
+static int draw_map(char **paths, int n, struct err *e)
 {
     struct map m = {0};
     size_t hidden = 0;
     int result = map_read(&m, n ? paths[0] : NULL, &run.map, e);
-    if (result == 0 && (result = map_draw(&m, &config, p, &hidden, e)) == 0 && hidden)
+    if (result == 0 && (result = map_draw(&m, &config, &picture, &hidden, e)) == 0 && hidden)
         cli_note("%zu of %zu words stand there without their names for want of room (try --width, --height)", hidden,
                  m.n);
     map_free(&m);
     return result;
 }
 
-static int draw_curves(struct plot *p, char **paths, int n, struct err *e)
+static int draw_curves(char **paths, int n, struct err *e)
 {
     char *standard[] = {NULL};
     struct curves c = {.log = run.scale == 1};
     int result = curves_read(&c, n ? paths : standard, n ? n : 1, run.x, run.y, e);
-    if (result == 0 && (result = curves_draw(&c, &config, p, e)) == 0 && c.hidden)
+    if (result == 0 && (result = curves_draw(&c, &config, &picture, e)) == 0 && c.hidden)
         cli_note("%zu values are not above 0 and not shown (--scale log)", c.hidden);
     curves_free(&c);
     return result;
 }
 
-static const struct verb {
-    const char *name, *operands;
-    int high; /* operands; < 0: any number */
-    unsigned groups;
-    int (*draw)(struct plot *p, char **paths, int n, struct err *e);
-} verbs[] = {
-    {"heatmap", "[--item N | --tensor NAME] [FILE]", 1, HEATMAP, draw_heatmap},
-    {"map", "[--words A,B,C | --top N] [FILE]", 1, MAP, draw_map},
-    {"curve", "[--x FIELD] [--y FIELD,...] [LOG...]", -1, CURVE, draw_curves},
+static const struct verb verbs[] = {
+    {"heatmap", "[--item N | --tensor NAME] [FILE]", 0, 1, HEATMAP, draw_heatmap},
+    {"map", "[--words A,B,C | --top N] [FILE]", 0, 1, MAP, draw_map},
+    {"curve", "[--x FIELD] [--y FIELD,...] [LOG...]", 0, -1, CURVE, draw_curves},
+    {0},
 };
 
 static const struct tool tool = {
@@ -117,51 +117,24 @@ static const struct tool tool = {
     .operands_high = -1,
 };
 
-static const struct verb *find_verb(const char *name, struct err *e)
-{
-    char near[32];
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (!strcmp(verbs[i].name, name))
-            return &verbs[i];
-    bool meant = opt_nearest(name, tool.verbs, near, sizeof near);
-    err_fail(e, STATUS_MISUSED, "'%s' is no verb (%s%s%s)", name, meant ? "did you mean " : "one of ",
-             meant ? near : tool.verbs, meant ? "?" : "");
-    return NULL;
-}
-
-static int check_use(const struct verb *verb, int n, struct err *e)
-{
-    for (unsigned g = 0; g < N_GROUPS; g++)
-        for (const struct opt *row = groups[g].rows; row->name && !(verb->groups >> g & 1); row++)
-            if (opt_given(groups, row->name))
-                return err_fail(e, STATUS_MISUSED, "%s takes no --%s (usage: tns-plot %s %s)", verb->name, row->name,
-                                verb->name, verb->operands);
-    if (verb->high >= 0 && n > verb->high)
-        return err_fail(e, STATUS_MISUSED, "%s: one operand too many (usage: tns-plot %s %s)", verb->name, verb->name,
-                        verb->operands);
-    return 0;
-}
-
 static int work(struct err *e)
 {
-    struct plot p = {0};
     struct outfile *out;
     bool binary;
-    const struct verb *verb = find_verb(cli.operands[0], e);
-    int n = cli.n_operands - 1, result = -1;
-    if (!verb || check_use(verb, n, e) < 0 || plot_config_settle(&config, cli.output, &binary, e) < 0)
+    if (plot_config_settle(&config, cli.output, &binary, e) < 0)
         return -1;
     if (binary && (!cli.output || !strcmp(cli.output, "-")) && isatty(STDOUT_FILENO))
         return err_fail(e, STATUS_MISUSED, "standard output is a terminal, which cannot show a PNG (use -o FILE.png)");
-    if ((out = cli_output(binary, e)) && verb->draw(&p, cli.operands + 1, n, e) == 0)
-        result = outfile_write(out, p.bytes.data, p.bytes.len, e);
-    plot_close(&p);
-    return result;
+    if (!(out = cli_output(binary, e)) || verb_run(verbs, N_GROUPS, e) < 0)
+        return -1;
+    return outfile_write(out, picture.bytes.data, picture.bytes.len, e);
 }
 
 int main(int argc, char **argv)
 {
     struct err e = {0};
     cli_start(&tool, argc, argv);
-    return cli_finish(work(&e), &e);
+    int result = work(&e);
+    plot_close(&picture);
+    return cli_finish(result, &e);
 }

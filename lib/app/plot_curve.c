@@ -40,26 +40,37 @@ static int fit(struct curves *c, struct plot_axes *a, struct err *e)
     return 0;
 }
 
+/* A field that is null in most rows is one that is measured now and then: its points are joined over them. */
+static bool seldom(const struct curve *curve)
+{
+    size_t nulls = 0;
+    for (size_t i = 0; i < curve->n; i++)
+        nulls += isnan(curve->y[i]);
+    return 2 * nulls > curve->n;
+}
+
 static void draw_curve(struct plot *p, const struct curves *c, size_t k, const struct plot_axes *a)
 {
     const struct curve *curve = &c->at[k];
-    bool down = false;
+    bool down = false, join = seldom(curve);
+    size_t points = 0;
     plot_colour(p, plot_series(k));
     cairo_set_line_width(p->draw, 1.8);
     cairo_set_line_join(p->draw, CAIRO_LINE_JOIN_ROUND);
     for (size_t i = 0; i < curve->n; i++) {
         bool visible = shown(c, curve->y[i]);
+        points += visible;
         if (visible && down)
             cairo_line_to(p->draw, plot_x(a, curve->x[i]), plot_y(a, curve->y[i]));
         else if (visible)
             cairo_move_to(p->draw, plot_x(a, curve->x[i]), plot_y(a, curve->y[i]));
-        down = visible;
+        down = visible || (join && down);
     }
     cairo_stroke(p->draw);
     for (size_t i = 0; i < curve->n; i++) {
         /* points where they are few, or stand alone between gaps */
-        bool alone = (!i || !shown(c, curve->y[i - 1])) && (i + 1 == curve->n || !shown(c, curve->y[i + 1]));
-        if (!shown(c, curve->y[i]) || (curve->n > FEW && !alone))
+        bool alone = !join && (!i || !shown(c, curve->y[i - 1])) && (i + 1 == curve->n || !shown(c, curve->y[i + 1]));
+        if (!shown(c, curve->y[i]) || (points > FEW && !alone))
             continue;
         cairo_arc(p->draw, plot_x(a, curve->x[i]), plot_y(a, curve->y[i]), 3, 0, 2 * M_PI);
         cairo_fill(p->draw);

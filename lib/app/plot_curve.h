@@ -7,7 +7,7 @@
 /* One line: a field of a log. */
 struct curve {
     char *name;
-    double *x, *y; /* [n]; y is NaN where the log says null: the line has a gap there */
+    double *x, *y; /* [n]; y is NaN where the log says null: the line has a gap there, unless most are */
     size_t n, room;
 };
 
@@ -17,7 +17,6 @@ struct curves {
     const char *x_name;
     char *y_name;
     bool log;      /* a logarithmic y axis */
-    size_t gaps;   /* nulls met */
     size_t hidden; /* of a logarithmic axis: values that are not above 0 */
 };
 

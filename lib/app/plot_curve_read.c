@@ -81,13 +81,10 @@ static int read_row(struct curves *c, struct curve *at, char **fields, size_t n,
     }
     note_fields(row, seen);
     got = number(row, c->x_name, &x, e);
-    for (size_t k = 0; got > 0 && !isnan(x) && k < n; k++)
-        if ((got = number(row, fields[k], &y, e)) > 0) {
-            curve_add(&at[k], x, y);
-            c->gaps += isnan(y);
-        } else if (got == 0) {
-            got = 1;
-        }
+    if (got > 0 && !isnan(x))
+        for (size_t k = 0; got >= 0 && k < n; k++)
+            if ((got = number(row, fields[k], &y, e)) > 0)
+                curve_add(&at[k], x, y);
     json_decref(row);
     return got < 0 ? -1 : 0;
 }

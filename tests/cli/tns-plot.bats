@@ -205,6 +205,11 @@ count() { grep -c -- "$1" "$2" || true; }
     assert_equal "$(grep -o ' L ' <<< "$line" | wc -l)" 2
     tns-plot curve --y loss,valid_loss a.log -o two.svg
     assert_equal "$(count 'stroke:rgb(84%,37%,0%)' two.svg)" 2 # the line and its sample
+    # what is null in most rows is measured now and then
+    printf '{"step":%d,"loss":%s}\n' 1 null 2 4 3 null 4 3 5 null > seldom.log
+    tns-plot curve seldom.log -o seldom.svg
+    line=$(grep 'stroke:rgb(0%,45%,70%)' seldom.svg | head -n 1)
+    assert_equal "$(grep -o ' L ' <<< "$line" | wc -l)" 1
     expect 0 tns-plot curve --scale log a.log b.log -o both.svg
     run cat err
     assert_output "tns-plot: 1 values are not above 0 and not shown (--scale log)"

@@ -1,0 +1,39 @@
+#include "app/verb.h"
+
+#include <string.h>
+
+#include "app/cli.h"
+
+static const struct verb *find(const struct verb *verbs, const char *name, struct err *e)
+{
+    char near[32];
+    for (const struct verb *verb = verbs; verb->name; verb++)
+        if (!strcmp(verb->name, name))
+            return verb;
+    bool meant = opt_nearest(name, cli.tool->verbs, near, sizeof near);
+    err_fail(e, STATUS_MISUSED, "'%s' is no verb (%s%s%s)", name, meant ? "did you mean " : "one of ",
+             meant ? near : cli.tool->verbs, meant ? "?" : "");
+    return NULL;
+}
+
+static int check(const struct verb *verb, unsigned n_groups, int n, struct err *e)
+{
+    const struct opt_group *groups = cli.tool->groups;
+    for (unsigned g = 0; g < n_groups; g++)
+        for (const struct opt *row = groups[g].rows; row->name && !(verb->groups >> g & 1); row++)
+            if (opt_given(groups, row->name))
+                return err_fail(e, STATUS_MISUSED, "%s takes no --%s (usage: %s %s %s)", verb->name, row->name,
+                                cli.tool->name, verb->name, verb->usage);
+    if (n < verb->low || (verb->high >= 0 && n > verb->high))
+        return err_fail(e, STATUS_MISUSED, "%s: %s (usage: %s %s %s)", verb->name,
+                        n < verb->low ? "an operand is missing" : "one operand too many", cli.tool->name, verb->name,
+                        verb->usage);
+    return 0;
+}
+
+int verb_run(const struct verb *verbs, unsigned n_groups, struct err *e)
+{
+    const struct verb *verb = find(verbs, cli.operands[0], e);
+    int n = cli.n_operands - 1;
+    return verb && check(verb, n_groups, n, e) == 0 ? verb->run(cli.operands + 1, n, e) : -1;
+}
