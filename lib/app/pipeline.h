@@ -36,7 +36,7 @@ enum part_kind {
     PART_FILE, /* the path of an input or of another stage's file */
     PART_FD,   /* /dev/fd/N: second stream `index` */
     PART_OUT,  /* the path of this stage's own file `index` */
-    PART_KEEP, /* the path of a file `index` that this stage keeps between runs */
+    PART_KEEP, /* the path of a file `index` that this stage keeps from try to try */
 };
 
 struct part {
@@ -68,7 +68,7 @@ struct stage {
     size_t n_fds;
     struct named *files; /* what it makes: `out` is called "out" and stands first, then those of `files` */
     size_t n_files;
-    struct named *keeps; /* what it keeps for itself from run to run */
+    struct named *keeps; /* what it keeps for itself from try to try, until it has succeeded */
     size_t n_keeps;
     bool has_out;    /* files[0] is `out` */
     bool writes_out; /* the command names ${out}: standard output is not captured into it */

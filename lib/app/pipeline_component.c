@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,7 +147,19 @@ static void add_bytes(uint64_t bytes, struct buf *text)
     buf_printf(text, unit ? "%.1f %s" : "%.0f %s", n, units[unit]);
 }
 
-/* "tok>w2v 12.3 MB, tok>vec 12.3 MB": each edge and what has gone through it. */
+/* How far into its input a stage is that reads a file. */
+static void add_position(const struct component *c, const struct job *j, struct buf *text)
+{
+    struct stat st;
+    off_t at = j->files[0] >= 0 ? lseek(j->files[0], 0, SEEK_CUR) : -1;
+    if (at < 0 || fstat(j->files[0], &st) < 0 || st.st_size <= 0)
+        return;
+    buf_text(text, text->len ? ", " : "");
+    pipeline_origin_name(c->run->plan->pipeline, &j->s->in, text);
+    buf_printf(text, ">%s %.0f %%", j->s->name, 100.0 * (double)at / (double)st.st_size);
+}
+
+/* "text>tok 45 %, tok>w2v 12.3 MB, tok>spool 12.3 MB": each edge and what has gone through it. */
 static void show_progress(const struct component *c)
 {
     const struct run_events *events = c->run->events;
@@ -156,20 +169,13 @@ static void show_progress(const struct component *c)
         return;
     for (size_t k = 0; k < c->n; k++) {
         const struct job *j = &c->jobs[k];
-        for (size_t i = 0; i < j->pump.n; i++) {
-            buf_printf(&text, "%s%s>%s ", text.len ? ", " : "", j->s->name, c->jobs[j->readers[i]].s->name);
-            add_bytes(j->pump.branches[i].bytes, &text);
-            all += j->pump.branches[i].bytes;
-        }
-        if (j->pump.spool >= 0) {
-            buf_printf(&text, "%s%s>spool ", text.len ? ", " : "", j->s->name);
-            add_bytes(j->pump.bytes, &text);
-        }
-        if (!j->pump.n) {
-            uint64_t in = job_bytes_in(c, j);
-            buf_printf(&text, "%s%s%s ", text.len ? ", " : "", in ? ">" : "", j->s->name);
-            add_bytes(in ? in : job_bytes_out(j), &text);
-            all += in;
+        add_position(c, j, &text);
+        for (size_t i = 0; i < j->pump.n + (j->pump.spool >= 0); i++) {
+            uint64_t bytes = i < j->pump.n ? j->pump.branches[i].bytes : j->pump.bytes;
+            buf_printf(&text, "%s%s>%s ", text.len ? ", " : "", j->s->name,
+                       i < j->pump.n ? c->jobs[j->readers[i]].s->name : "spool");
+            add_bytes(bytes, &text);
+            all += bytes;
         }
     }
     events->progress(events->context, (double)all, buf_string(&text));

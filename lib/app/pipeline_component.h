@@ -82,7 +82,7 @@ int component_run(struct run *run, size_t k, struct err *e);
 int component_wire(struct component *c, struct err *e);
 /* Starts the processes and then the pumps. */
 int component_start(struct component *c, struct err *e);
-/* Syncs what was made, then renames it. */
+/* Syncs what was made, then renames it; removes what was kept for another try. */
 int component_publish(struct component *c, struct err *e);
 /* Passes on what stages have printed for the user. */
 int component_report(struct component *c, struct err *e);

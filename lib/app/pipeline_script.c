@@ -248,6 +248,16 @@ static void add_end(const struct script *s, size_t component)
                 buf_printf(s->out, round ? "\n" : " %s\n", st->name);
             }
         }
+    for (size_t o = plan->start[first]; o < end; o++) {
+        const struct stage *st = &p->stages[plan->order[o]];
+        for (size_t i = 0; i < st->n_keeps; i++) {
+            buf_clear(&path);
+            pipeline_output_path(p, st->keeps[i].value, &path);
+            buf_text(s->out, "rm -f -- ");
+            words_quote(buf_string(&path), s->out);
+            buf_char(s->out, '\n');
+        }
+    }
     for (size_t o = plan->start[first]; o < end; o++)
         if (plan->reports[plan->order[o]])
             buf_printf(s->out, "cat \"$tmp/report-%zu\"\n", o + 1);

@@ -244,6 +244,20 @@ static int publish_file(struct component *c, struct job *j, size_t i, bool renam
     return result;
 }
 
+/* What a stage kept for a next try has done its service. */
+static void remove_kept(struct component *c, const struct job *j)
+{
+    struct buf path = {0};
+    struct stat st;
+    for (size_t i = 0; i < j->s->n_keeps; i++) {
+        buf_clear(&path);
+        pipeline_output_path(c->run->plan->pipeline, j->s->keeps[i].value, &path);
+        if (lstat(buf_string(&path), &st) == 0 && S_ISREG(st.st_mode))
+            unlink(path.data);
+    }
+    buf_free(&path);
+}
+
 int component_publish(struct component *c, struct err *e)
 {
     const struct pipeline *p = c->run->plan->pipeline;
@@ -254,6 +268,8 @@ int component_publish(struct component *c, struct err *e)
                 if (j->hidden[i] && publish_file(c, j, i, rename_it, e) < 0)
                     return err_where(e, "%s:%u:%u: stage '%s'", p->path, j->s->line, j->s->column, j->s->name);
         }
+    for (size_t k = 0; k < c->n; k++)
+        remove_kept(c, &c->jobs[k]);
     return 0;
 }
 

@@ -308,7 +308,8 @@ END
     chmod +x script
     printf 'pipeline: 1\nstages:\n  a: {run: ./script, out: x}\n  b: {run: sleep 60, out: y}\n' > p.yaml
     expect 1 runnel run p.yaml
-    assert grep -q "stage 'a': cannot start ./script: no program of this system" err
+    run cat err
+    assert_output --partial "stage 'a': cannot start ./script: no program of this system"
     printf 'pipeline: 1\nstages:\n  a: {run: echo, out: /dev/full}\n' > p.yaml
     expect 1 runnel run p.yaml
     assert grep -q 'No space left' err
@@ -417,6 +418,24 @@ END
     done
     expect 0 runnel run p.yaml pause=0
     assert_equal "$(cat made/c)" a
+    rm -r made
+
+    # the script as well
+    expect 0 runnel plan --sh p.yaml
+    mv out script
+    for shell in sh bash; do
+        "$shell" script > out 2> err &
+        runner=$!
+        until_true [ -s "made/.runnel-$runner-3_1/side" ]
+        kill -KILL "$(cat "${TMPDIR:-/tmp}/runnel-$runner/pid-2")"
+        status=0
+        wait $runner || status=$?
+        assert_equal $status 137
+        assert grep -q "script: stage 'b' ended with status 137" err
+        nobody_left '[c] x 61.25'
+        assert_equal "$(ls -A made)" ""
+        assert [ ! -e "${TMPDIR:-/tmp}/runnel-$runner" ]
+    done
 }
 
 @test "a runner that is stopped or killed leaves no process and no file" {
@@ -456,6 +475,11 @@ END
     assert_equal $status 75
     assert grep -q "stopped after a checkpoint (run again to resume)" err
     assert_equal "$(cat kept/ckpt)" saved
+    # which the next run finds, and which is gone when it has succeeded
+    sed -i 's/while :; do sleep 0.1; done/cat $1/' p.yaml
+    expect 0 runnel run p.yaml
+    assert_equal "$(cat made/a)" saved
+    assert [ ! -e kept/ckpt ]
 }
 
 @test "values are words, never shell text" {
