@@ -16,6 +16,7 @@ enum {
     SIDE = 1500,      /* of a cell; of the field, when the width is left open */
     FIELD = 560,      /* a side of a field without words */
     SHOWN = 800,      /* cells along a side; what has more is averaged */
+    SLANT_CELL = 20,  /* words above narrower cells stand upright */
     WORDS_MOST = 400, /* words along a side */
     SCALE_ROOM = 92,
     SCALE_WIDTH = 16,
@@ -100,10 +101,10 @@ static void lay_out(const struct heatmap *h, const struct plot_config *c, struct
         double column_words =
             worded(h->column_labels, h->columns) ? widest(probe, l, h->column_labels, h->columns) : 14;
         bool flat = !worded(h->column_labels, h->columns) || (pass && column_words <= l->cell_width - 4);
-        l->angle = flat ? 0 : -M_PI / 3;
+        l->angle = flat ? 0 : !pass || l->cell_width >= SLANT_CELL ? -M_PI / 3 : -M_PI / 2;
         l->row_room = row_words + GAP;
-        l->column_room = (flat ? 1.4 * l->size : column_words * sin(M_PI / 3) + 0.7 * l->size) + GAP;
-        l->slant = flat ? 0 : column_words * cos(M_PI / 3);
+        l->column_room = (flat ? 1.4 * l->size : column_words * sin(-l->angle) + 0.7 * l->size) + GAP;
+        l->slant = flat ? 0 : column_words * cos(l->angle);
         around_x = 2 * EDGE + NAME_ROOM + l->row_room + fmax(SCALE_ROOM, l->slant);
         around_y = 2 * EDGE + NAME_ROOM + l->column_room + title + (h->n_links ? NAME_ROOM : 0);
         size_cells(h, c, l, around_x, around_y);
@@ -247,7 +248,7 @@ static void draw_words(struct plot *p, const struct heatmap *h, const struct lay
         plot_text(p, l->left - GAP, l->top + ((double)r + 0.5) * l->cell_height, h->row_labels[r], &style);
     style.align = l->angle != 0 ? 0 : 0.5;
     style.angle = l->angle;
-    double rise = l->angle != 0 ? GAP : GAP + 0.5 * l->size, shift = l->angle * 0.2 * l->size;
+    double rise = l->angle != 0 ? GAP : GAP + 0.5 * l->size, shift = l->angle != 0 ? -0.4 * l->size * cos(l->angle) : 0;
     for (size_t k = 0; k < h->columns && worded(h->column_labels, h->columns); k++)
         plot_text(p, l->left + ((double)k + 0.5) * l->cell_width + shift, l->top - rise, h->column_labels[k], &style);
     if (!worded(h->row_labels, h->rows))
