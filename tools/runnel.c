@@ -68,10 +68,20 @@ static void on_log(void *context, const char *stage, const char *line)
     print_line(stage, line);
 }
 
-static void on_report(void *context, const char *bytes, size_t length)
+/* A stream is no sight for a terminal; text is. */
+static void on_report(void *context, const char *stage, const char *bytes, size_t length)
 {
+    static const char *now;
+    static bool binary;
     (void)context;
-    cli_put(bytes, length);
+    if (stage != now) {
+        binary = !cli.output && isatty(STDOUT_FILENO) && length > 3 && !memcmp(bytes, "\x89RNL", 4);
+        if (binary)
+            cli_note("stage '%s' writes a stream, which is not shown (pipe it into tns text)", stage);
+    }
+    now = stage;
+    if (!binary)
+        cli_put(bytes, length);
 }
 
 /* Only on a terminal. Each component begins a new line, which vanishes when the component has ended. */

@@ -18,7 +18,8 @@ struct run_events {
     void *context;
     void (*note)(void *context, const char *text);                   /* a line about how it goes */
     void (*log)(void *context, const char *stage, const char *line); /* one of the last lines of a failed stage's log */
-    void (*report)(void *context, const char *bytes, size_t length); /* what stages print for the user */
+    /* what a stage prints for the user, piece by piece */
+    void (*report)(void *context, const char *stage, const char *bytes, size_t length);
     void (*progress)(void *context, double bytes, const char *text); /* five times a second; text NULL: no more */
 };
 

@@ -285,7 +285,7 @@ int component_report(struct component *c, struct err *e)
             return err_system(e, "what stage '%s' has printed", j->s->name);
         long n;
         while ((n = file_read(j->out, piece, sizeof piece, e)) > 0)
-            run->events->report(run->events->context, piece, (size_t)n);
+            run->events->report(run->events->context, j->s->name, piece, (size_t)n);
         if (n < 0)
             return -1;
     }
