@@ -202,8 +202,8 @@ struct size {
     size_t rows, steps;
     int64_t hidden;
 };
-static const struct size wide = {33, 36, 70}, small = {16, 8, 24};
-enum { MOST = 33 * 36 };
+static const struct size wide = {33, 30, 70}, small = {16, 8, 16};
+enum { MOST = 33 * 30 };
 
 /* Some training steps on sums of neighbours, the same every time. Returns the last loss; *values (n reals) gets the
  * parameters. */
@@ -234,7 +234,7 @@ static double train(int cell, int optimizer, struct size size, int steps, real *
         struct tally tally = model_forward(&m, &batch, NULL, NULL);
         loss = tally.loss / (double)tally.count;
         model_backward(&m, &batch);
-        assert_true(isfinite(optim_step(&o, &m.params, optim_rate(&o))));
+        assert_true(isfinite(optim_step(&o, &m.params, 5 * optim_rate(&o))));
         model_refresh(&m);
     }
     *n = m.params.n;
@@ -253,10 +253,10 @@ static void test_threads(void **state)
     for (int cell = 0; cell < CELLS; cell++) {
         real *one, *more;
         size_t n;
-        train(cell, 2, wide, 2, &one, &n);
-        for (int threads = 1; threads <= 4; threads *= 2) {
+        train(cell, 2, wide, 1, &one, &n);
+        for (int threads = 2; threads <= 4; threads *= 2) {
             assert_int_equal(0, par_start(threads, &e));
-            train(cell, 2, wide, 2, &more, &n);
+            train(cell, 2, wide, 1, &more, &n);
             par_stop();
             assert_memory_equal(one, more, n * sizeof *one);
             free(more);
@@ -274,12 +274,12 @@ static void test_levels(void **state)
     size_t n;
     for (int cell = 0; cell < CELLS; cell++) {
         assert_int_equal(0, kern_select("plain", &e));
-        double loss = train(cell, 0, wide, 2, &plain, &n);
+        double loss = train(cell, 0, small, 5, &plain, &n);
         for (int level = KERN_AVX2; level < KERN_LEVELS; level++) {
             if (!kern_has((enum kern_level)level))
                 continue;
             assert_int_equal(0, kern_select(words[level], &e));
-            assert_true(fabs(train(cell, 0, wide, 2, &fast, &n) - loss) < 1e-5);
+            assert_true(fabs(train(cell, 0, small, 5, &fast, &n) - loss) < 1e-5);
             for (size_t i = 0; i < n; i++)
                 assert_true(fabs((double)(plain[i] - fast[i])) < 1e-4);
             free(fast);
@@ -289,17 +289,18 @@ static void test_levels(void **state)
     assert_int_equal(0, kern_select("auto", &e));
 }
 
+/* Plain descent is left to the elman cell: gates start on a plateau that it is slow to leave. */
 static void test_learns(void **state)
 {
     (void)state;
     for (int cell = 0; cell < CELLS; cell++)
-        for (int optimizer = cell > 0; optimizer < 3; optimizer++) { /* gates start on a plateau that sgd is slow to leave */
+        for (int optimizer = cell > 0; optimizer < 3; optimizer++) {
             real *values;
             size_t n;
-            double loss = train(cell, optimizer, small, 400, &values, &n);
+            double loss = train(cell, optimizer, small, 120, &values, &n);
             free(values);
             if (!(loss < 1.4))
-                fail_msg("cell %d with optimizer %d: loss %g after 400 steps", cell, optimizer, loss);
+                fail_msg("cell %d with optimizer %d: loss %g after 120 steps", cell, optimizer, loss);
         }
 }
 
