@@ -28,8 +28,7 @@ struct model_config {
     double forget_bias; /* what the forget gate's bias starts at */
 };
 
-/* --task --cell --activation --layers --hidden --init-range --forget-bias, all recorded; the config is model_config.
- * */
+/* --task --cell --activation --layers --hidden --init-range --forget-bias, all recorded; the config is model_config. */
 extern const struct opt model_options[];
 
 /* What the data decides. From stored views: rnn.0.input is [G*H, inputs] or, with `embedding` [V, D], [G*H, D];

@@ -26,8 +26,7 @@ struct optim_config {
     double epsilon;      /* rmsprop, adam */
 };
 
-/* --optimizer --lr --clip --rms-decay --beta1 --beta2 --epsilon, all recorded; the config they fill is optim_config.
- * */
+/* --optimizer --lr --clip --rms-decay --beta1 --beta2 --epsilon, all recorded; the config they fill is optim_config. */
 extern const struct opt optim_options[];
 
 struct optim {

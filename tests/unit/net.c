@@ -62,6 +62,11 @@ static struct minibatch batch_of(const struct model *m, const struct data *d)
 static void test_params(void **state)
 {
     (void)state;
+    char choices[256] = ""; /* the table's rows and the option's words are the same, in the same order */
+    for (int cell = 0; cell < CELLS; cell++)
+        snprintf(choices + strlen(choices), sizeof choices - strlen(choices), "%s%s", cell ? "|" : "",
+                 cell_at(cell)->name);
+    assert_string_equal(CELL_CHOICES, choices);
     struct model m = model_of(1, true, 6);
     static const char *const names[] = {"embedding",  "rnn.0.input", "rnn.0.recurrent",
                                         "rnn.0.bias", "rnn.1.input", "rnn.1.recurrent",
