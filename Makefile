@@ -86,7 +86,7 @@ PACKAGES       = gcc libc6-dev make pkg-config libyaml-dev libdeflate-dev libxxh
 PACKAGES_check = bats bats-assert bats-support libcmocka-dev python3-minimal
 PACKAGES_demo  = sword-text-kjv sword-text-sparv libsword-utils fortunes-zh fonts-dejavu-core fonts-noto-cjk
 PACKAGES_bench = hyperfine python3-numpy python3-gensim python3-torch libopenblas0-pthread
-PACKAGES_lint  = clang-format clang-tidy cppcheck shellcheck
+PACKAGES_lint  = clang-format clang-tidy cppcheck shellcheck groff-base
 
 # $(call install,PACKAGES): names what is missing and installs it; as root, through sudo otherwise, asking as apt asks when
 # there is a terminal.
@@ -150,7 +150,7 @@ grad: deps-check
 valgrind: units
 	@for u in $(UNITS); do valgrind -q --error-exitcode=1 $(O)/unit/$$u || exit 1; done
 
-## lint: formatting, clang-tidy, cppcheck, shellcheck
+## lint: formatting, clang-tidy, cppcheck, shellcheck, manual pages
 lint: deps-lint
 	@tests/lint
 
