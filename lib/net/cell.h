@@ -1,5 +1,5 @@
 /* cell: one step of a recurrent layer for a batch. Adding a cell is a file cell_NAME.h with its equations, forward
- * and backward, and a row in cells.h.
+ * and backward, a row of the table in net_source.h, and its name in CELL_CHOICES.
  *
  * A step is
  *
