@@ -6,7 +6,7 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
-/* Exit statuses, the same for every tool (design: "Exit status"). */
+/* Exit statuses, the same for every tool (EXIT STATUS of every page). */
 enum status {
     STATUS_DONE = 0,
     STATUS_FAILED = 1,    /* input, output, resources */
