@@ -44,7 +44,7 @@ const struct opt cli_chance_options[] = {
 
 static struct outfile output = {.fd = -1};
 static struct sink *sink;
-static char *sink_profile; /* a copy: the caller's may be that of an input */
+static char *sink_profile;     /* a copy: the caller's may be that of an input */
 static bool text_only;         /* cli_text */
 static struct err print_error; /* the first failure of cli_put */
 static bool drawn;             /* a progress line stands on the terminal */
@@ -86,7 +86,8 @@ static void exhausted(size_t bytes)
 {
     char text[256];
     outfile_drop(&output);
-    int n = snprintf(text, sizeof text, "%s: out of memory: %zu bytes more were needed (use a machine or limit with more)\n",
+    int n = snprintf(text, sizeof text,
+                     "%s: out of memory: %zu bytes more were needed (use a machine or limit with more)\n",
                      cli.tool ? cli.tool->name : "runnel", bytes);
     if (write(STDERR_FILENO, text, (size_t)n) < 0)
         _exit(STATUS_FAILED);
@@ -170,7 +171,9 @@ static void hold_standard(void)
     for (int fd = 0; fd < 3; fd++)
         if (dup2(fd, fd) < 0 && errno == EBADF) {
             err_fail(&e, STATUS_FAILED, "descriptor %d (standard %s) is closed (redirect it to /dev/null)", fd,
-                     fd == 0 ? "input" : fd == 1 ? "output" : "error");
+                     fd == 0   ? "input"
+                     : fd == 1 ? "output"
+                               : "error");
             line(e.text);
             exit(STATUS_FAILED);
         }
@@ -230,7 +233,8 @@ struct outfile *cli_output(bool binary, struct err *e)
     if (binary && isatty(output.fd)) {
         outfile_drop(&output);
         err_fail(e, STATUS_MISUSED,
-                 "standard output is a terminal, which a binary stream would garble (use -o FILE, or pipe it into tns text)");
+                 "standard output is a terminal, which a binary stream would garble (use -o FILE, or pipe it into tns "
+                 "text)");
         return NULL;
     }
     return &output;
@@ -387,7 +391,10 @@ static void draw(struct progress *p, double done, bool last, const char *extra)
     buf_printf(&text, "%s: ", cli.tool->name);
     if (p->total > 0 && !last)
         buf_printf(&text, "%.1f %%, ", 100 * fmin(done / p->total, 1));
-    buf_printf(&text, rate >= 1e4 ? "%.0fk %s/s, " : rate >= 100 ? "%.0f %s/s, " : "%.2g %s/s, ",
+    buf_printf(&text,
+               rate >= 1e4   ? "%.0fk %s/s, "
+               : rate >= 100 ? "%.0f %s/s, "
+                             : "%.2g %s/s, ",
                rate >= 1e4 ? rate / 1e3 : rate, p->what);
     clock_text(seconds, &text);
     if (p->total > 0 && rate > 0 && !last) {

@@ -26,14 +26,14 @@
 
 struct tool {
     const char *name;
-    const char *purpose;    /* one line */
-    const char *usage;      /* "[OPTION...] [FILE...]" */
-    const char *examples;   /* lines of the shell, or NULL */
+    const char *purpose;      /* one line */
+    const char *usage;        /* "[OPTION...] [FILE...]" */
+    const char *examples;     /* lines of the shell, or NULL */
     struct opt_group *groups; /* the tool's own, then CLI_GROUP, ended by {0} */
-    const char *verbs;      /* "ls|text|head" for tools with verbs, else NULL; for completion */
-    const char *profile;    /* of the stream it writes when no option makes it write text: a tool that fails before its
+    const char *verbs;        /* "ls|text|head" for tools with verbs, else NULL; for completion */
+    const char *profile; /* of the stream it writes when no option makes it write text: a tool that fails before its
                              * HEAD then writes HEAD and ERROR into a pipe; NULL: writes no stream */
-    bool numeric;           /* the kernels in use may change its result's last bits: --isa is recorded */
+    bool numeric;        /* the kernels in use may change its result's last bits: --isa is recorded */
     int operands_low, operands_high; /* how many operands; high < 0: any number */
 };
 
@@ -42,16 +42,18 @@ struct cli {
     const char *output;
     bool quiet;
     int64_t threads, seed;
-    int isa;          /* index among KERN_CHOICES */
+    int isa; /* index among KERN_CHOICES */
     bool help, version;
-    char **operands;  /* what stands behind the options */
+    char **operands; /* what stands behind the options */
     int n_operands;
     const struct tool *tool;
 };
 extern struct cli cli;
 extern const struct opt cli_options[], cli_chance_options[];
+/* clang-format off */
 #define CLI_GROUP  {"Common options", cli_options, &cli, 0}
 #define CLI_CHANCE {"Chance", cli_chance_options, &cli, 0} /* --seed, for tools that use it */
+/* clang-format on */
 
 /* Parses the command line, chooses kernels. Prints help or version and exits 0; prints what is wrong and exits 2. */
 void cli_start(const struct tool *tool, int argc, char **argv);

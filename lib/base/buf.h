@@ -16,7 +16,7 @@ void buf_add(struct buf *b, const void *bytes, size_t length);
 void buf_text(struct buf *b, const char *text);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_clear(struct buf *b); /* keeps the room */
+void buf_clear(struct buf *b);   /* keeps the room */
 char *buf_string(struct buf *b); /* the text, "" when nothing was added; owned by b */
 void buf_free(struct buf *b);
 

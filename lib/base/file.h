@@ -11,9 +11,9 @@
  * beside its target that is removed when a signal kills the process; commit syncs it and renames it over the target,
  * whose mode is kept. Standard output, devices and pipes are written in place. */
 struct outfile {
-    int fd;      /* -1 when closed */
-    char *path;  /* target; NULL for standard output */
-    char *temp;  /* hidden name in use, or NULL */
+    int fd;     /* -1 when closed */
+    char *path; /* target; NULL for standard output */
+    char *temp; /* hidden name in use, or NULL */
     bool inplace;
 };
 

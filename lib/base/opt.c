@@ -230,8 +230,8 @@ static void table_add(struct tables *t, struct opt_group *group, const struct op
 {
     t->longs = mem_grow(t->longs, t->n + 2, sizeof *t->longs);
     t->places = mem_grow(t->places, t->n + 1, sizeof *t->places);
-    t->longs[t->n] = (struct option){name, row->kind == OPT_SWITCH ? no_argument : required_argument, NULL,
-                                     FIRST_PLACE + (int)t->n};
+    t->longs[t->n] =
+        (struct option){name, row->kind == OPT_SWITCH ? no_argument : required_argument, NULL, FIRST_PLACE + (int)t->n};
     t->longs[t->n + 1] = (struct option){0};
     t->places[t->n++] = (struct place){group, row, no};
     buf_printf(&t->all, "%s%s", t->all.len ? "|" : "", name);
@@ -327,8 +327,8 @@ int opt_parse(struct opt_group *groups, int argc, char **argv, int *first, struc
                 result = err_fail(e, STATUS_MISUSED, "option '%s' needs a value",
                                   is_long ? word : argv[before < argc ? before : argc - 1]);
             else if (optopt >= FIRST_PLACE)
-                result = err_fail(e, STATUS_MISUSED, "option '--%s' takes no value",
-                                  t.longs[optopt - FIRST_PLACE].name);
+                result =
+                    err_fail(e, STATUS_MISUSED, "option '--%s' takes no value", t.longs[optopt - FIRST_PLACE].name);
             else
                 result = unknown(&t, is_long ? word : letter, e);
             break;

@@ -23,8 +23,8 @@ enum opt_kind {
 };
 
 enum opt_flag {
-    OPT_RECORD = 1, /* kept in models and histories: changes the result */
-    OPT_FILE = 2,   /* names a file: completion offers files; several values where `value` ends in "..." */
+    OPT_RECORD = 1,   /* kept in models and histories: changes the result */
+    OPT_FILE = 2,     /* names a file: completion offers files; several values where `value` ends in "..." */
     OPT_LOW_OPEN = 4, /* `low` itself is not allowed (a learning rate above 0) */
 };
 
@@ -34,8 +34,8 @@ struct opt_list {
 };
 
 struct opt {
-    const char *name;     /* long name without dashes; NULL ends a table */
-    char letter;          /* short name or 0 */
+    const char *name; /* long name without dashes; NULL ends a table */
+    char letter;      /* short name or 0 */
     enum opt_kind kind;
     size_t at;            /* offsetof the field in the module's configuration */
     unsigned flags;       /* of enum opt_flag */

@@ -137,12 +137,15 @@ static void bash_completion(const struct opt_group *groups, const char *tool, st
     for (const struct opt_group *g = groups; g->title; g++)
         for (const struct opt *row = g->rows; row->name; row++)
             if (row->kind == OPT_CHOICE)
-                buf_printf(out, "    --%s) COMPREPLY=($(IFS='|'; compgen -W \"$(tr '|' ' ' <<< '%s')\" -- \"$word\")); return ;;\n",
-                           row->name, row->choices);
+                buf_printf(
+                    out,
+                    "    --%s) COMPREPLY=($(IFS='|'; compgen -W \"$(tr '|' ' ' <<< '%s')\" -- \"$word\")); return ;;\n",
+                    row->name, row->choices);
     buf_text(out, "    esac\n    if [[ $word == -* ]]; then\n        COMPREPLY=($(compgen -W \"");
     words_of(groups, out);
-    buf_printf(out, "\" -- \"$word\"))\n    else\n        COMPREPLY=($(compgen -f -- \"$word\"))\n    fi\n}\n"
-                    "complete -o filenames -F _%s %s\n",
+    buf_printf(out,
+               "\" -- \"$word\"))\n    else\n        COMPREPLY=($(compgen -f -- \"$word\"))\n    fi\n}\n"
+               "complete -o filenames -F _%s %s\n",
                name, tool);
 }
 

@@ -21,7 +21,9 @@ static struct {
     size_t n, grain;
     void (*work)(void *, size_t, size_t);
     void *context;
-} pool = {.threads = 1, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
+} pool = {.threads = 1,
+          .lock = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER,
           .done = PTHREAD_COND_INITIALIZER};
 
 enum { SPINS = 4000 }; /* about 20 us: longer than a gap between two products, shorter than a time slice */

@@ -13,7 +13,7 @@ enum { META_MAX = 1 << 20 }; /* bytes as encoded */
 struct meta {
     struct meta_pair {
         char *key, *value; /* decoded; owned */
-    } *pairs;
+    } * pairs;
     size_t n;
 };
 

@@ -34,7 +34,8 @@ static const struct schema_column *offsets_of(const struct schema *c, const char
 {
     size_t n = strlen(name);
     for (size_t i = 0; i < c->at; i++)
-        if (c->columns[i].offsets && !strncmp(c->columns[i].name, name, n) && !strcmp(c->columns[i].name + n, ".offsets"))
+        if (c->columns[i].offsets && !strncmp(c->columns[i].name, name, n) &&
+            !strcmp(c->columns[i].name + n, ".offsets"))
             return &c->columns[i];
     return NULL;
 }
@@ -62,7 +63,8 @@ static int rows_due(struct schema *c, const struct tensor *t, bool offsets, uint
     const char *over = meta_get(&t->meta, "over");
     const struct schema_column *ragged = over ? offsets_of(c, over) : offsets ? NULL : offsets_of(c, t->name);
     if (over && !ragged)
-        return err_fail(e, STATUS_DATA, "runs over '%.60s', but no column '%.60s.offsets' stands before it", over, over);
+        return err_fail(e, STATUS_DATA, "runs over '%.60s', but no column '%.60s.offsets' stands before it", over,
+                        over);
     if (!over && !c->at) { /* the first column gives the number of items */
         c->n = t->dims[0] - (offsets ? 1 : 0);
         if (!c->n)
@@ -92,7 +94,8 @@ static int check_matrices(const struct schema *c, const struct tensor *t, struct
     return 0;
 }
 
-static int same_as_before(const struct schema *c, const struct tensor *t, const struct buf *kind, bool last, struct err *e)
+static int same_as_before(const struct schema *c, const struct tensor *t, const struct buf *kind, bool last,
+                          struct err *e)
 {
     if (c->at >= c->n_columns)
         return err_fail(e, STATUS_DATA, "is one column more than the first batch has");

@@ -9,15 +9,15 @@
 struct schema {
     struct schema_column {
         char *name;
-        struct buf kind;      /* dtype, trailing dimensions, meta: the same in every batch */
+        struct buf kind; /* dtype, trailing dimensions, meta: the same in every batch */
         bool offsets;
-        struct buf offset;    /* offsets columns: this batch's, u64[rows + 1] */
-        uint64_t last;        /* the last of them */
-    } *columns;
+        struct buf offset; /* offsets columns: this batch's, u64[rows + 1] */
+        uint64_t last;     /* the last of them */
+    } * columns;
     size_t n_columns, room;
-    size_t at;   /* the next column's place */
-    uint64_t n;  /* items of this batch */
-    bool known;  /* the first batch has been read: no further columns */
+    size_t at;  /* the next column's place */
+    uint64_t n; /* items of this batch */
+    bool known; /* the first batch has been read: no further columns */
 };
 
 void schema_begin(struct schema *c);

@@ -19,7 +19,7 @@ struct sink {
     bool begun, failed;
     uint32_t stream_id;
     uint64_t seq, length, items, first_batch; /* length: bytes of the segment so far */
-    uint64_t *marks; /* where TENSORs and batches start, from HEAD */
+    uint64_t *marks;                          /* where TENSORs and batches start, from HEAD */
     size_t n_marks, room_marks;
     struct name_set names; /* of the TENSORs written */
     struct schema schema;
@@ -83,7 +83,8 @@ static void mark(struct sink *k)
 }
 
 /* One frame; `t` may be NULL (HEAD, END). */
-static int put_frame(struct sink *k, struct frame_header h, const struct tensor *t, const struct meta *meta, struct err *e)
+static int put_frame(struct sink *k, struct frame_header h, const struct tensor *t, const struct meta *meta,
+                     struct err *e)
 {
     static const char zeros[FRAME_UNIT];
     struct buf head = {0};
@@ -248,8 +249,8 @@ void sink_fail(struct sink *k, const char *profile, const char *program, const s
     buf_printf(&lines, "%d\t%s\t", (int)failure->status, program);
     put_line(&lines, failure->text);
     buf_char(&lines, '\n');
-    struct tensor t = {.name = "", .dtype = DTYPE_UTF8, .rank = 1, .dims = {lines.len}, .bytes = lines.len,
-                       .data = lines.data};
+    struct tensor t =
+        {.name = "", .dtype = DTYPE_UTF8, .rank = 1, .dims = {lines.len}, .bytes = lines.len, .data = lines.data};
     if (put_frame(k, (struct frame_header){.kind = FRAME_ERROR}, &t, NULL, &ignored) == 0)
         flush(k, &ignored);
     k->begun = false;

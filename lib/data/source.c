@@ -25,7 +25,7 @@ struct source {
     char *label;
     unsigned char *ahead; /* read but not yet taken */
     size_t ahead_at, ahead_end;
-    bool eof, any;          /* any: a segment was begun */
+    bool eof, any;           /* any: a segment was begun */
     uint64_t position, size; /* bytes taken; of a regular file */
 
     enum place place;
@@ -342,7 +342,8 @@ static int check_header(struct source *s, const struct frame_header *h, struct e
         return bad(s, e, "%s has metadata", frame_kind_name(h->kind));
     if (other && h->rank != 1)
         return bad(s, e, "%s is not of rank 1", frame_kind_name(h->kind));
-    if (!data && !other && (h->rank || h->dtype || h->payload_len || h->payload_crc || (h->kind == FRAME_HEAD && h->raw_len)))
+    if (!data && !other &&
+        (h->rank || h->dtype || h->payload_len || h->payload_crc || (h->kind == FRAME_HEAD && h->raw_len)))
         return bad(s, e, "%s has a payload or a shape", frame_kind_name(h->kind));
     if (!data && !other)
         return 0;
@@ -480,8 +481,8 @@ static int upstream(struct source *s, struct err *e)
         if (stop_pending()) {
             bad(s, e, "stopped");
         } else {
-            err_fail(e, STATUS_UPSTREAM, "%s: an earlier stage failed: %.*s: %.*s", s->label,
-                     (int)(second - tab - 1), tab + 1, (int)(end - second - 1), second + 1);
+            err_fail(e, STATUS_UPSTREAM, "%s: an earlier stage failed: %.*s: %.*s", s->label, (int)(second - tab - 1),
+                     tab + 1, (int)(end - second - 1), second + 1);
             snprintf(e->chain, sizeof e->chain, "%s", lines);
             char *whole = strrchr(e->chain, '\n'); /* never half a line */
             if (whole)

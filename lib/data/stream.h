@@ -38,9 +38,9 @@ struct frame {
     enum frame_kind kind;
     unsigned flags;
     uint64_t seq, row0;
-    uint64_t offset; /* of its first byte in the input */
-    uint64_t length; /* bytes of the whole frame, padding included */
-    uint64_t stored; /* bytes of the payload */
+    uint64_t offset;      /* of its first byte in the input */
+    uint64_t length;      /* bytes of the whole frame, padding included */
+    uint64_t stored;      /* bytes of the payload */
     struct tensor tensor; /* name, meta, dtype, shape, payload (HEAD and END: meta alone) */
 };
 

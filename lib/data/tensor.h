@@ -10,11 +10,13 @@
 #include "base/real.h"
 #include "data/meta.h"
 
+/* clang-format off */
 enum dtype { /* the numbers of stream(5) */
     DTYPE_BOOL, DTYPE_U8, DTYPE_I8, DTYPE_U16, DTYPE_I16, DTYPE_U32, DTYPE_I32,
     DTYPE_U64, DTYPE_I64, DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_F64, DTYPE_UTF8,
     DTYPE_COUNT
 };
+/* clang-format on */
 
 enum { TENSOR_MAX_RANK = 8, TENSOR_MAX_NAME = 255 };
 
@@ -24,8 +26,8 @@ struct tensor {
     enum dtype dtype;
     unsigned rank;
     uint64_t dims[TENSOR_MAX_RANK];
-    size_t bytes; /* product of dims times size */
-    void *data;   /* row-major, little-endian, aligned to MEM_ALIGN */
+    size_t bytes;  /* product of dims times size */
+    void *data;    /* row-major, little-endian, aligned to MEM_ALIGN */
     bool borrowed; /* data belongs to somebody else: tensor_free leaves it */
 };
 

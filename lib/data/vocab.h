@@ -19,12 +19,12 @@ enum { VOCAB_PAD, VOCAB_UNKNOWN, VOCAB_BEGIN, VOCAB_END, VOCAB_SPECIAL }; /* <pa
 
 struct vocab {
     size_t n;
-    struct buf text;    /* all words end to end */
-    uint64_t *offsets;  /* [n + 1] */
-    uint64_t *counts;   /* [n] */
-    struct meta meta;   /* the tokenizer's options */
-    uint32_t *slots;    /* open addressing: id + 1, 0 empty */
-    uint32_t *tags;     /* high bits of each slot's hash, beside it */
+    struct buf text;   /* all words end to end */
+    uint64_t *offsets; /* [n + 1] */
+    uint64_t *counts;  /* [n] */
+    struct meta meta;  /* the tokenizer's options */
+    uint32_t *slots;   /* open addressing: id + 1, 0 empty */
+    uint32_t *tags;    /* high bits of each slot's hash, beside it */
     size_t n_slots, room;
 };
 
