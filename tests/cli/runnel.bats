@@ -393,9 +393,9 @@ END
 }
 
 @test "SIGKILL of any stage: one cause, the others end, nothing appears, and a second run completes" {
-    cat > p.yaml <<'END'
-pipeline: 1
-params: {pause: 61.25}
+    local pause=61.$$ # a mark that no other run of these tests has
+    printf 'pipeline: 1\nparams: {pause: %s}\n' $pause > p.yaml
+    cat >> p.yaml <<'END'
 stages:
   a: {run: [sh, -c, 'trap "" TERM; echo a; sleep "$1"', x, "${pause}"]}
   b: {run: [sh, -c, 'cat; sleep "$1" & wait', x, "${pause}"], in: a}
@@ -405,7 +405,7 @@ END
         runnel run p.yaml > out 2> err &
         runner=$!
         until_true has_children $runner 4
-        until_true pgrep -f '[s]leep 61.25' > /dev/null
+        until_true pgrep -f "[s]leep $pause" > /dev/null
         stage=$(pgrep -P $runner -x sh | sed -n "${n}p") # in the order they were started
         kill -KILL "$stage"
         status=0
@@ -413,7 +413,7 @@ END
         assert_equal $status 137
         name=$(echo a b c | cut -d' ' -f$n)
         assert_equal "$(cat err)" "runnel: p.yaml:$((n + 3)):3: stage '$name' was killed by SIGKILL (log: .runnel/p/$name.log)"
-        nobody_left '[s]leep 61.25'
+        nobody_left "[s]leep $pause"
         assert_equal "$(ls -A made)" ""
     done
     expect 0 runnel run p.yaml pause=0
@@ -432,14 +432,15 @@ END
         wait $runner || status=$?
         assert_equal $status 137
         assert grep -q "script: stage 'b' ended with status 137" err
-        nobody_left '[c] x 61.25'
+        nobody_left "[c] x $pause"
         assert_equal "$(ls -A made)" ""
         assert [ ! -e "${TMPDIR:-/tmp}/runnel-$runner" ]
     done
 }
 
 @test "a runner that is stopped or killed leaves no process and no file" {
-    printf 'pipeline: 1\nstages:\n  a: {run: sleep 62.5}\n  b: {run: sh -c "cat; sleep 62.5", in: a, out: made/b}\n' > p.yaml
+    local pause=62.$$
+    printf 'pipeline: 1\nstages:\n  a: {run: sleep %s}\n  b: {run: sh -c "cat; sleep %s", in: a, out: made/b}\n' $pause $pause > p.yaml
     for signal in TERM INT KILL; do
         # an interactive shell's child: one started by `&` would ignore SIGINT
         python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])' \
@@ -454,12 +455,12 @@ END
         status=0
         wait $runner || status=$?
         assert_equal $((status - 128)) "$(kill -l $signal)"
-        nobody_left '[s]leep 62.5'
+        nobody_left "[s]leep $pause"
         assert [ ! -e made/b ]
     done
     # what the killed one has left behind goes with the next run
     assert [ -n "$(find made -name '.runnel-*')" ]
-    sed -i 's/62.5/0/g' p.yaml
+    sed -i "s/$pause/0/g" p.yaml
     expect 0 runnel run p.yaml
     assert_equal "$(ls -A made)" b
 
