@@ -1,10 +1,11 @@
-/* Batches and segments in memory. */
+/* Segments and batches: as they are read, and in memory. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/stream.h"
+#include "data/source.h"
 
 static struct tensor *find(struct tensor *tensors, size_t n, const char *name)
 {
@@ -108,4 +109,84 @@ void segment_free(struct segment *segment)
         tensor_free(&segment->tensors[i]);
     free(segment->tensors);
     *segment = (struct segment){0};
+}
+
+/* ---- Reading ---- */
+
+int source_segment(struct source *s, struct segment *segment, struct err *e)
+{
+    struct frame f;
+    size_t room = 0;
+    segment_free(segment);
+    int got = source_frame(s, &f, e);
+    if (got <= 0)
+        return got;
+    assert(f.kind == FRAME_HEAD); /* else the segment before was not read to its END */
+    meta_copy(&segment->head, &f.tensor.meta);
+    while ((got = source_frame(s, &f, e)) == 1 && f.kind == FRAME_TENSOR) {
+        if (segment->n == room) {
+            room = room ? 2 * room : 16;
+            segment->tensors = mem_grow(segment->tensors, room, sizeof *segment->tensors);
+        }
+        segment->tensors[segment->n++] = source_take(s);
+    }
+    if (got < 0)
+        return -1;
+    source_hold(s); /* a COLUMN or INDEX: the next call's */
+    return 1;
+}
+
+int source_batch(struct source *s, struct batch *batch, struct err *e)
+{
+    struct frame f;
+    size_t room = 0;
+    batch_free(batch);
+    for (;;) {
+        if (source_frame(s, &f, e) < 0)
+            return -1;
+        if (f.kind == FRAME_INDEX)
+            continue;
+        if (f.kind == FRAME_END)
+            return 0;
+        if (batch->n_columns == room) {
+            room = room ? 2 * room : 8;
+            batch->columns = mem_grow(batch->columns, room, sizeof *batch->columns);
+        }
+        batch->row0 = f.row0;
+        batch->columns[batch->n_columns++] = source_take(s);
+        if (f.flags & FRAME_LAST) {
+            batch->n = source_rows(s);
+            return 1;
+        }
+    }
+}
+
+int segment_load(const char *path, struct segment *segment, char *digest, struct err *e)
+{
+    struct source *s = source_open_path(path, e);
+    struct frame f;
+    int result = -1;
+    if (!s)
+        return -1;
+    if (source_segment(s, segment, e) != 1)
+        goto out;
+    for (int got; (got = source_frame(s, &f, e)) != 0;) {
+        if (got < 0)
+            goto out;
+        if (f.kind == FRAME_COLUMN || f.kind == FRAME_HEAD) {
+            err_fail(e, STATUS_DATA, "%s: %s where one model of tensors alone is wanted", source_label(s),
+                     f.kind == FRAME_COLUMN ? "holds batches of data" : "holds a second segment");
+            goto out;
+        }
+    }
+    if (strcmp(meta_get(source_end(s), "status"), "complete")) {
+        err_fail(e, STATUS_DATA, "%s: is only a part of a stream (tns head or slice made it)", source_label(s));
+        goto out;
+    }
+    if (digest)
+        snprintf(digest, 33, "%s", meta_get(source_end(s), "digest"));
+    result = 0;
+out:
+    source_close(s);
+    return result;
 }

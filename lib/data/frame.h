@@ -1,4 +1,4 @@
-/* frame: the 64-byte header of stream(5), shared by source and sink alone. */
+/* frame: the 64-byte header of stream(5), shared by source and sink. */
 #ifndef DATA_FRAME_H
 #define DATA_FRAME_H
 
@@ -16,16 +16,6 @@
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "streams are little-endian and used as they lie in memory; a big-endian host would have to swap payloads"
-/* The names that stand in a segment already. Zero-initialize. */
-struct name_set {
-    uint64_t *slots; /* hashes; open addressing, 0 empty */
-    size_t n, room;
-};
-
-bool name_set_add(struct name_set *set, const char *name); /* false when it was there */
-void name_set_clear(struct name_set *set);
-void name_set_free(struct name_set *set);
-
 #endif
 
 enum {
@@ -62,6 +52,11 @@ uint64_t frame_head_length(const struct frame_header *h);
 /* Adds the head of a frame to `out`: header with its checksum, dims, name, meta, zeros. `h` needs kind, flags, dtype, rank,
  * payload_len, raw_len, payload_crc, stream_id, seq and row0. */
 void frame_put(struct frame_header *h, const uint64_t *dims, const char *name, const struct buf *meta, struct buf *out);
+
+/* What a header that was read may say: the lengths that are read by next, then, once its checksum has held, everything
+ * else that does not depend on the frames before it. STATUS_DATA without a place. */
+int frame_limits(const struct frame_header *h, struct err *e);
+int frame_check(const struct frame_header *h, const uint64_t *dims, struct err *e);
 
 /* The names that stand in a segment already. Zero-initialize. */
 struct name_set {

@@ -1,6 +1,5 @@
-/* The reading side of stream(5): bytes, frames, and the order they must come in. What a batch must look like stands in
- * batch.c. */
-#include <assert.h>
+/* The reading side of stream(5): bytes, frames, and the order they must come in. What a header may say stands in frame.c,
+ * what a batch must look like in schema.c; batch.c reads whole segments and batches. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "base/utf8.h"
 #include "data/frame.h"
 #include "data/schema.h"
+#include "data/source.h"
 
 enum { READ_AHEAD = 1 << 17, GROW_FROM = 1 << 20 };
 
@@ -239,21 +239,6 @@ static int check_magic(const struct source *s, const struct frame_header *h, siz
                     s->label);
 }
 
-static int check_limits(const struct source *s, const struct frame_header *h, struct err *e)
-{
-    if (h->major != FRAME_MAJOR)
-        return bad(s, e, "format version %u is not known here (a newer Runnel wrote it, or it is damaged)", h->major);
-    if (h->rank > TENSOR_MAX_RANK)
-        return bad(s, e, "rank %u is more than %d", h->rank, TENSOR_MAX_RANK);
-    if (h->name_len > TENSOR_MAX_NAME)
-        return bad(s, e, "a name of %u bytes is longer than %d", h->name_len, TENSOR_MAX_NAME);
-    if (h->meta_len > META_MAX)
-        return bad(s, e, "metadata of %" PRIu32 " bytes is longer than 1 MiB", h->meta_len);
-    if (h->payload_len >> 46)
-        return bad(s, e, "a payload of %" PRIu64 " bytes is past the limit", h->payload_len);
-    return 0;
-}
-
 /* Reads the head into s->head. 1, or 0 at a clean end of the input. */
 static int read_head(struct source *s, struct frame_header *h, struct err *e)
 {
@@ -271,8 +256,8 @@ static int read_head(struct source *s, struct frame_header *h, struct err *e)
         return -1;
     if (got < FRAME_HEADER)
         return cut(s, e);
-    if (check_limits(s, h, e) < 0)
-        return -1;
+    if (frame_limits(h, e) < 0)
+        return bad_because(s, e);
     s->head.len = FRAME_HEADER;
     size_t rest = (size_t)(frame_head_length(h) - FRAME_HEADER);
     if (take(s, buf_room(&s->head, rest), rest, e) < 0)
@@ -314,48 +299,6 @@ static int unpack(struct source *s, const struct frame_header *h, struct err *e)
     return 0;
 }
 
-static int check_header(struct source *s, const struct frame_header *h, struct err *e)
-{
-    bool data = h->kind == FRAME_TENSOR || h->kind == FRAME_COLUMN;
-    bool other = h->kind == FRAME_INDEX || h->kind == FRAME_ERROR;
-    uint64_t count, bytes;
-    unsigned known = h->kind == FRAME_COLUMN ? FRAME_LAST : 0;
-    if (data)
-        known |= FRAME_DEFLATED | FRAME_SHUFFLED;
-    if (!(h->kind & FRAME_ANCILLARY) && (h->kind < FRAME_HEAD || h->kind > FRAME_ERROR))
-        return bad(s, e, "frame kind %u is not known here (a newer Runnel wrote it)", h->kind);
-    if (h->seq != s->seq)
-        return bad(s, e, "is numbered %" PRIu64 " (frames were lost, doubled or swapped)", h->seq);
-    if (h->kind & FRAME_ANCILLARY)
-        return 0;
-    if (h->flags & ~known)
-        return bad(s, e, "flags %u are not known for %s", h->flags, frame_kind_name(h->kind));
-    if (h->flags & (FRAME_DEFLATED | FRAME_SHUFFLED))
-        return bad(s, e, "the payload is compressed, which this version does not read");
-    if (h->kind != FRAME_COLUMN && h->kind != FRAME_END && h->row0)
-        return bad(s, e, "row0 is not zero");
-    if (h->dtype >= DTYPE_COUNT)
-        return bad(s, e, "element type %u is not known", h->dtype);
-    if (data ? !h->name_len : h->name_len != 0)
-        return bad(s, e, data ? "has no name" : "%s has a name", frame_kind_name(h->kind));
-    if (other && h->meta_len)
-        return bad(s, e, "%s has metadata", frame_kind_name(h->kind));
-    if (other && h->rank != 1)
-        return bad(s, e, "%s is not of rank 1", frame_kind_name(h->kind));
-    if (!data && !other &&
-        (h->rank || h->dtype || h->payload_len || h->payload_crc || (h->kind == FRAME_HEAD && h->raw_len)))
-        return bad(s, e, "%s has a payload or a shape", frame_kind_name(h->kind));
-    if (!data && !other)
-        return 0;
-    if (!shape_size((enum dtype)h->dtype, h->rank, s->frame.tensor.dims, &count, &bytes))
-        return bad(s, e, "the shape is too large");
-    if (bytes != h->payload_len || bytes != h->raw_len)
-        return bad(s, e, "the payload's length is not that of its shape");
-    if (!bytes && h->payload_crc)
-        return bad(s, e, "an empty payload has a checksum");
-    return 0;
-}
-
 /* ---- Order ---- */
 
 static int check_order(struct source *s, const struct frame_header *h, struct err *e)
@@ -382,6 +325,8 @@ static int check_order(struct source *s, const struct frame_header *h, struct er
     default: /* ERROR, ancillary */
         fits = s->place != BEFORE_HEAD;
     }
+    if (h->seq != s->seq)
+        return bad(s, e, "is numbered %" PRIu64 " (frames were lost, doubled or swapped)", h->seq);
     if (!fits)
         return bad(s, e, "%s stands where %s should (frames were lost or mixed)", frame_kind_name(h->kind),
                    next[s->place]);
@@ -576,7 +521,11 @@ static int read_frame(struct source *s, struct err *e)
     if (got <= 0)
         return got;
     s->any = true;
-    if (unpack(s, &h, e) < 0 || check_header(s, &h, e) < 0 || check_order(s, &h, e) < 0)
+    if (unpack(s, &h, e) < 0)
+        return -1;
+    if (frame_check(&h, s->frame.tensor.dims, e) < 0)
+        return bad_because(s, e);
+    if (check_order(s, &h, e) < 0)
         return -1;
     if (h.kind == FRAME_HEAD && begin_segment(s, &h, e) < 0)
         return -1;
@@ -606,92 +555,21 @@ int source_frame(struct source *s, struct frame *f, struct err *e)
     return 1;
 }
 
-/* Moves the frame at hand out of the source. */
-static struct tensor taken(struct source *s)
+struct tensor source_take(struct source *s)
 {
     struct tensor t = s->frame.tensor;
     s->frame.tensor = (struct tensor){0};
     return t;
 }
 
-/* ---- Segments and batches ---- */
-
-int source_segment(struct source *s, struct segment *segment, struct err *e)
+void source_hold(struct source *s)
 {
-    struct frame f;
-    size_t room = 0;
-    segment_free(segment);
-    assert(s->place == BEFORE_HEAD && !s->holds);
-    int got = source_frame(s, &f, e);
-    if (got <= 0)
-        return got;
-    meta_copy(&segment->head, &f.tensor.meta);
-    while ((got = source_frame(s, &f, e)) == 1 && f.kind == FRAME_TENSOR) {
-        if (segment->n == room) {
-            room = room ? 2 * room : 16;
-            segment->tensors = mem_grow(segment->tensors, room, sizeof *segment->tensors);
-        }
-        segment->tensors[segment->n++] = taken(s);
-    }
-    if (got < 0)
-        return -1;
-    s->held = s->frame; /* a COLUMN or INDEX: the next call's */
+    s->held = s->frame;
     s->frame = (struct frame){0};
     s->holds = true;
-    return 1;
 }
 
-int source_batch(struct source *s, struct batch *batch, struct err *e)
+uint64_t source_rows(const struct source *s)
 {
-    struct frame f;
-    size_t room = 0;
-    batch_free(batch);
-    for (;;) {
-        if (source_frame(s, &f, e) < 0)
-            return -1;
-        if (f.kind == FRAME_INDEX)
-            continue;
-        if (f.kind == FRAME_END)
-            return 0;
-        if (batch->n_columns == room) {
-            room = room ? 2 * room : 8;
-            batch->columns = mem_grow(batch->columns, room, sizeof *batch->columns);
-        }
-        batch->row0 = f.row0;
-        batch->columns[batch->n_columns++] = taken(s);
-        if (f.flags & FRAME_LAST) {
-            batch->n = s->schema.n;
-            return 1;
-        }
-    }
-}
-
-int segment_load(const char *path, struct segment *segment, char *digest, struct err *e)
-{
-    struct source *s = source_open_path(path, e);
-    struct frame f;
-    int result = -1;
-    if (!s)
-        return -1;
-    if (source_segment(s, segment, e) != 1)
-        goto out;
-    for (int got; (got = source_frame(s, &f, e)) != 0;) {
-        if (got < 0)
-            goto out;
-        if (f.kind == FRAME_COLUMN || f.kind == FRAME_HEAD) {
-            err_fail(e, STATUS_DATA, "%s: %s where one model of tensors alone is wanted", s->label,
-                     f.kind == FRAME_COLUMN ? "holds batches of data" : "holds a second segment");
-            goto out;
-        }
-    }
-    if (strcmp(meta_get(&s->end, "status"), "complete")) {
-        err_fail(e, STATUS_DATA, "%s: is only a part of a stream (tns head or slice made it)", s->label);
-        goto out;
-    }
-    if (digest)
-        snprintf(digest, 33, "%s", meta_get(&s->end, "digest"));
-    result = 0;
-out:
-    source_close(s);
-    return result;
+    return s->schema.n;
 }
