@@ -51,7 +51,9 @@ all: deps
 	@$(MAKE_ALL) tools
 
 tools: $(TOOLS:%=$(O)/bin/%)
+	@:
 units: $(UNITS:%=$(O)/unit/%) $(FUZZES:%=$(O)/fuzz/%)
+	@:
 .PHONY: tools units
 
 $(O)/obj/lib/app/plot.o $(O)/obj/lib/app/plot_%.o $(O)/obj/tools/tns-plot.o: FLAGS += $(shell pkg-config --cflags cairo pangocairo)
