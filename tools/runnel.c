@@ -9,6 +9,7 @@
 #include "app/cli.h"
 #include "app/pipeline_process.h"
 #include "app/pipeline_run.h"
+#include "app/verb.h"
 #include "base/mem.h"
 
 static struct config {
@@ -18,28 +19,32 @@ static struct config {
 
 #define AT(field) offsetof(struct config, field)
 
-static const struct opt rows[] = {
-    {"directory", 'd', OPT_TEXT, AT(directory), OPT_FILE, "DIR", NULL, 0, 0, NULL,
-     "put outputs with relative paths, and .runnel, under DIR instead of beside the pipeline"},
-    {"force", 'f', OPT_SWITCH, AT(force), 0, NULL, NULL, 0, 0, NULL, "run: run what is up to date as well"},
-    {"dot", 0, OPT_SWITCH, AT(dot), 0, NULL, NULL, 0, 0, NULL, "plan: print a graph for Graphviz"},
-    {"sh", 0, OPT_SWITCH, AT(sh), 0, NULL, NULL, 0, 0, NULL, "plan: print a POSIX shell script that does the same"},
+static const struct opt run_options[] = {
+    {"force", 'f', OPT_SWITCH, AT(force), 0, NULL, NULL, 0, 0, NULL, "run what is up to date as well"},
     {0},
 };
 
-static struct opt_group groups[] = {{"Pipelines", rows, &config, 0}, CLI_GROUP, {0}};
+static const struct opt plan_options[] = {
+    {"dot", 0, OPT_SWITCH, AT(dot), 0, NULL, NULL, 0, 0, NULL, "print a graph for Graphviz"},
+    {"sh", 0, OPT_SWITCH, AT(sh), 0, NULL, NULL, 0, 0, NULL, "print a POSIX shell script that does the same"},
+    {0},
+};
 
-static const struct tool tool = {
-    .name = "runnel",
-    .purpose = "run, plan and check pipelines of filters written in YAML",
-    .usage = "run|plan|lint [OPTION...] FILE [STAGE...] [KEY=VALUE...]",
-    .examples = "  runnel run verses.yaml\n"
-                "  runnel run verses.yaml w2v dim=50 text=small.txt --directory /tmp/try\n"
-                "  runnel plan verses.yaml --dot | dot -Tsvg > plan.svg\n",
-    .groups = groups,
-    .verbs = "run|plan|lint",
-    .operands_low = 2,
-    .operands_high = -1,
+static const struct opt file_options[] = {
+    {"directory", 'd', OPT_TEXT, AT(directory), OPT_FILE, "DIR", NULL, 0, 0, NULL,
+     "put outputs with relative paths, and .runnel, under DIR instead of beside the pipeline"},
+    {0},
+};
+
+/* The groups in this order; each verb takes those of its bits, and the last two. */
+enum { RUN = 1, PLAN = 2, N_GROUPS = 2 };
+
+static struct opt_group groups[] = {
+    {"Options of run", run_options, &config, 0},
+    {"Options of plan", plan_options, &config, 0},
+    {"Pipelines", file_options, &config, 0},
+    CLI_GROUP,
+    {0},
 };
 
 /* ---- What a run tells ------------------------------------------------------------------------------------------ */
@@ -102,20 +107,21 @@ static void on_progress(void *context, double bytes, const char *text)
 /* Prints all faults but the last, which becomes the error. */
 static int report_faults(const char *path, const struct faults *faults, enum status status, struct err *e)
 {
-    char place[64];
+    struct buf text = {0};
     for (size_t i = 0; i < faults->n; i++) {
         const struct fault *f = &faults->items[i];
-        char *where = mem_printf("%s:%u:%u", path, f->line, f->column), *whole = NULL;
-        snprintf(place, sizeof place, " (and %zu more)", faults->more);
-        bool last = i + 1 == faults->n;
-        whole = mem_printf("%s: %s%s", f->line ? where : path, f->text, last && faults->more ? place : "");
-        if (last)
-            err_fail(e, status, "%s", whole);
-        else
-            print_line("runnel", whole);
-        free(where);
-        free(whole);
+        buf_clear(&text);
+        buf_text(&text, path);
+        if (f->line)
+            buf_printf(&text, ":%u:%u", f->line, f->column);
+        buf_printf(&text, ": %s", f->text);
+        if (i + 1 < faults->n)
+            print_line("runnel", text.data);
     }
+    if (faults->more)
+        buf_printf(&text, " (and %zu more)", faults->more);
+    err_fail(e, status, "%s", buf_string(&text));
+    buf_free(&text);
     return -1;
 }
 
@@ -137,9 +143,10 @@ static int run(const struct plan *plan, const char *path, struct faults *faults,
     return result;
 }
 
-static int show(const struct plan *plan)
+static int show(const struct plan *plan, const char *path, struct faults *faults, struct err *e)
 {
     struct buf text = {0};
+    (void)path, (void)faults, (void)e;
     char *tools = program_directory();
     if (config.dot)
         plan_dot(plan, &text);
@@ -166,51 +173,70 @@ static size_t sort_operands(char **operands, size_t n)
     return settings;
 }
 
-static int work(const char *verb, const char *path, struct err *e)
+typedef int act_on(const struct plan *plan, const char *path, struct faults *faults, struct err *e);
+
+/* Reads the file, plans, and does with the plan what the verb is for (NULL: nothing more). */
+static int work(char **operands, int n_operands, act_on *act, struct err *e)
 {
     struct faults faults = {0};
-    char **rest = cli.operands + 2;
-    size_t n = (size_t)cli.n_operands - 2, settings = sort_operands(rest, n);
+    const char *path = operands[0];
+    char **rest = operands + 1;
+    size_t n = (size_t)n_operands - 1, settings = sort_operands(rest, n);
     struct pipeline *p = pipeline_load(path, rest, settings, config.directory, &faults, e);
-    int result = p ? 0 : faults.n ? report_faults(path, &faults, STATUS_DATA, e) : -1;
     struct plan *plan = p ? plan_make(p, rest + settings, n - settings, !config.sh, e) : NULL;
-    if (p && !plan)
-        result = -1;
-    else if (plan && !strcmp(verb, "run"))
-        result = run(plan, path, &faults, e);
-    else if (plan && !strcmp(verb, "plan"))
-        result = show(plan);
+    int result = plan ? 0 : faults.n ? report_faults(path, &faults, STATUS_DATA, e) : -1;
+    if (plan && act)
+        result = act(plan, path, &faults, e);
     plan_free(plan);
     pipeline_free(p);
     faults_free(&faults);
     return result;
 }
 
-static int check_usage(const char *verb, struct err *e)
+static int verb_of_run(char **operands, int n, struct err *e)
 {
-    bool runs = !strcmp(verb, "run"), plans = !strcmp(verb, "plan");
-    char near[16];
-    if (!runs && !plans && strcmp(verb, "lint")) {
-        if (opt_nearest(verb, tool.verbs, near, sizeof near))
-            return err_fail(e, STATUS_MISUSED, "there is no verb '%s' (did you mean '%s'?)", verb, near);
-        return err_fail(e, STATUS_MISUSED, "there is no verb '%s' (run, plan or lint)", verb);
-    }
-    if ((config.dot || config.sh) && !plans)
-        return err_fail(e, STATUS_MISUSED, "--dot and --sh go with plan, not with %s", verb);
-    if (config.dot && config.sh)
-        return err_fail(e, STATUS_MISUSED, "--dot and --sh exclude each other");
-    if (config.force && !runs)
-        return err_fail(e, STATUS_MISUSED, "--force goes with run, not with %s", verb);
-    return 0;
+    return work(operands, n, run, e);
 }
+
+static int verb_of_plan(char **operands, int n, struct err *e)
+{
+    if (config.dot && config.sh)
+        return err_fail(e, STATUS_MISUSED, "--dot and --sh exclude each other (leave one out)");
+    return work(operands, n, show, e);
+}
+
+static int verb_of_lint(char **operands, int n, struct err *e)
+{
+    return work(operands, n, NULL, e);
+}
+
+static const struct verb verbs[] = {
+    {"run", "[-f] FILE [STAGE...] [KEY=VALUE...]", "run what is not up to date, or the stages named and what they need",
+     1, -1, RUN, verb_of_run},
+    {"plan", "[--dot | --sh] FILE [STAGE...] [KEY=VALUE...]",
+     "print the stages in their order, which run at once, and which streams are kept", 1, -1, PLAN, verb_of_plan},
+    {"lint", "FILE [KEY=VALUE...]", "find everything that is wrong with a file", 1, -1, 0, verb_of_lint},
+    {0},
+};
+
+static const struct tool tool = {
+    .name = "runnel",
+    .purpose = "run, plan and check pipelines of filters written in YAML",
+    .usage = "[OPTION...] FILE [STAGE...] [KEY=VALUE...]",
+    .examples = "  runnel run verses.yaml\n"
+                "  runnel run verses.yaml w2v dim=50 text=small.txt --directory /tmp/try\n"
+                "  runnel plan verses.yaml --dot | dot -Tsvg > plan.svg\n",
+    .groups = groups,
+    .verbs = verbs,
+    .operands_low = 1,
+    .operands_high = -1,
+};
 
 int main(int argc, char **argv)
 {
     struct err e = {0};
     cli_start(&tool, argc, argv);
-    int result = check_usage(cli.operands[0], &e);
-    if (result == 0)
-        result = work(cli.operands[0], cli.operands[1], &e);
+    int result = verb_run(N_GROUPS, &e);
     if (result < 0) { /* it may quote a file or a log */
         struct buf text = {0};
         cli_escape(e.text, strlen(e.text), &text);

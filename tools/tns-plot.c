@@ -98,21 +98,22 @@ static int draw_curves(char **paths, int n, struct err *e)
 }
 
 static const struct verb verbs[] = {
-    {"heatmap", "[--item N | --tensor NAME] [FILE]", 0, 1, HEATMAP, draw_heatmap},
-    {"map", "[--words A,B,C | --top N] [FILE]", 0, 1, MAP, draw_map},
-    {"curve", "[--x FIELD] [--y FIELD,...] [LOG...]", 0, -1, CURVE, draw_curves},
+    {"heatmap", "[--item N | --tensor NAME] [FILE]", "the attention of one pair, or any matrix", 0, 1, HEATMAP,
+     draw_heatmap},
+    {"map", "[--words A,B,C | --top N] [FILE]", "words where their vectors put them", 0, 1, MAP, draw_map},
+    {"curve", "[--x FIELD] [--y FIELD,...] [LOG...]", "the numbers of training logs", 0, -1, CURVE, draw_curves},
     {0},
 };
 
 static const struct tool tool = {
     .name = "tns-plot",
     .purpose = "draw streams and logs",
-    .usage = "VERB [OPTION...] [FILE...]",
+    .usage = "[OPTION...] [FILE...]",
     .examples = "  tns-plot heatmap --item 3 alignment.tns -o pair.png\n"
                 "  tns-plot map --words king,queen,man,woman words.tns -o words.svg\n"
                 "  tns-plot curve --y loss,valid_loss train.log -o loss.png\n",
     .groups = groups,
-    .verbs = "heatmap|map|curve",
+    .verbs = verbs,
     .operands_low = 1,
     .operands_high = -1,
 };
@@ -125,7 +126,7 @@ static int work(struct err *e)
         return -1;
     if (binary && (!cli.output || !strcmp(cli.output, "-")) && isatty(STDOUT_FILENO))
         return err_fail(e, STATUS_MISUSED, "standard output is a terminal, which cannot show a PNG (use -o FILE.png)");
-    if (!(out = cli_output(binary, e)) || verb_run(verbs, N_GROUPS, e) < 0)
+    if (!(out = cli_output(binary, e)) || verb_run(N_GROUPS, e) < 0)
         return -1;
     return outfile_write(out, picture.bytes.data, picture.bytes.len, e);
 }

@@ -18,26 +18,24 @@ static struct opt_group groups[] = {
 };
 
 static const struct verb verbs[] = {
-    {"ls", "[FILE...]", 0, -1, 0, tns_ls},
-    {"text", "[FILE...]", 0, -1, TEXT, tns_text},
-    {"head", "[-n N] [FILE]", 0, 1, HEAD, tns_head},
-    {"slice", "LOW:HIGH [FILE]", 1, 2, 0, tns_slice},
-    {"cat", "[FILE...]", 0, -1, 0, tns_cat},
-    {"verify", "[FILE...]", 0, -1, 0, tns_verify},
-    {"cmp", "[--rtol X] [--atol X] FILE FILE", 2, 2, CMP, tns_cmp},
-    {"digest", "[FILE...]", 0, -1, 0, tns_digest},
-    {"drop", "[-i FILE] PATTERN...", 1, -1, DROP, tns_drop},
-    {"import", "[--format NAME] [FILE...]", 0, -1, FORMAT | IMPORT, tns_import},
-    {"export", "[--format NAME] [--name NAME] [FILE]", 0, 1, FORMAT, tns_export},
+    {"ls", "[FILE...]", "list HEAD, tensors, columns and END, a line each", 0, -1, 0, tns_ls},
+    {"text", "[-w] [FILE...]", "print a text form that loses nothing, or the words", 0, -1, TEXT, tns_text},
+    {"head", "[-n N] [FILE]", "keep the first items, behind all tensors", 0, 1, HEAD, tns_head},
+    {"slice", "LOW:HIGH [FILE]", "keep the items from LOW, counted from 0, up to before HIGH", 1, 2, 0, tns_slice},
+    {"cat", "[FILE...]", "put the segments of streams one behind the other", 0, -1, 0, tns_cat},
+    {"verify", "[FILE...]", "check every byte: silent, or what is wrong and where", 0, -1, 0, tns_verify},
+    {"cmp", "[--rtol X] [--atol X] FILE FILE", "say the first difference, if there is one", 2, 2, CMP, tns_cmp},
+    {"digest", "[FILE...]", "print the digest of each segment", 0, -1, 0, tns_digest},
+    {"drop", "[-i FILE] PATTERN...", "leave out tensors and columns by their names", 1, -1, DROP, tns_drop},
+    {"import", "[-f FORMAT] [FILE...]", "make a stream of something else", 0, -1, FORMAT | IMPORT, tns_import},
+    {"export", "[-f FORMAT] [--name NAME] [FILE]", "write a stream as something else", 0, 1, FORMAT, tns_export},
     {0},
 };
-
-#define VERBS "ls|text|head|slice|cat|verify|cmp|digest|drop|import|export"
 
 static const struct tool tool = {
     .name = "tns",
     .purpose = "look into, check, compare, cut and convert tensor streams",
-    .usage = VERBS " [OPTION...] [OPERAND...]",
+    .usage = "[OPTION...] [OPERAND...]",
     .examples = "  tns ls words.tns                           what is in it\n"
                 "  tokenize < verses.txt | tns head -n 3 | tns text\n"
                 "  tns drop 'opt.*' 'rng.*' 'pos.*' < checkpoint.tns > model.tns\n"
@@ -45,7 +43,7 @@ static const struct tool tool = {
                 "  tns import --format text model.txt -o model.tns\n"
                 "  tns export --format npy --name w.in words.tns -o w.npy\n",
     .groups = groups,
-    .verbs = VERBS,
+    .verbs = verbs,
     .operands_low = 1,
     .operands_high = -1,
 };
@@ -54,5 +52,5 @@ int main(int argc, char **argv)
 {
     struct err e = {0};
     cli_start(&tool, argc, argv);
-    return cli_finish(verb_run(verbs, N_GROUPS, &e), &e);
+    return cli_finish(verb_run(N_GROUPS, &e), &e);
 }

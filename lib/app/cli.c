@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/verb.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/stop.h"
@@ -107,6 +108,18 @@ static int print_and_exit(const struct buf *text)
     exit(result < 0 ? STATUS_FAILED : STATUS_DONE);
 }
 
+/* "tns ls|text|head [OPTION...] [OPERAND...]" */
+static const char *usage(void)
+{
+    static struct buf text;
+    buf_clear(&text);
+    buf_printf(&text, "%s ", cli.tool->name);
+    if (cli.tool->verbs)
+        buf_printf(&text, "%s ", verb_names(cli.tool->verbs));
+    buf_text(&text, cli.tool->usage);
+    return text.data;
+}
+
 static void show_help(const char *form)
 {
     const struct tool *tool = cli.tool;
@@ -114,9 +127,11 @@ static void show_help(const char *form)
     if (!strcmp(form, "man")) {
         opt_roff(tool->groups, &text);
     } else if (!strcmp(form, "bash") || !strcmp(form, "zsh")) {
-        opt_completion(tool->groups, tool->name, form[0] == 'z', &text);
+        opt_completion(tool->groups, tool->name, tool->verbs ? verb_names(tool->verbs) : NULL, form[0] == 'z', &text);
     } else {
-        buf_printf(&text, "%s: %s\n\nUsage: %s %s\n", tool->name, tool->purpose, tool->name, tool->usage);
+        buf_printf(&text, "%s: %s\n\nUsage: %s\n", tool->name, tool->purpose, usage());
+        if (tool->verbs)
+            verb_help(tool->verbs, &text);
         opt_help(tool->groups, &text);
         if (tool->examples)
             buf_printf(&text, "\nExamples:\n%s", tool->examples);
@@ -155,10 +170,10 @@ static void misused(const struct err *e)
 static void check_operands(const struct tool *tool, struct err *e)
 {
     if (cli.n_operands < tool->operands_low)
-        err_fail(e, STATUS_MISUSED, "an operand is missing (usage: %s %s)", tool->name, tool->usage);
+        err_fail(e, STATUS_MISUSED, "an operand is missing (usage: %s)", usage());
     else if (tool->operands_high >= 0 && cli.n_operands > tool->operands_high)
-        err_fail(e, STATUS_MISUSED, "'%s' is one operand too many (usage: %s %s)", cli.operands[tool->operands_high],
-                 tool->name, tool->usage);
+        err_fail(e, STATUS_MISUSED, "'%s' is one operand too many (usage: %s)", cli.operands[tool->operands_high],
+                 usage());
     else
         return;
     misused(e);

@@ -27,12 +27,12 @@
 struct tool {
     const char *name;
     const char *purpose;      /* one line */
-    const char *usage;        /* "[OPTION...] [FILE...]" */
+    const char *usage;        /* "[OPTION...] [FILE...]", behind the verb if there are any */
     const char *examples;     /* lines of the shell, or NULL */
     struct opt_group *groups; /* the tool's own, then CLI_GROUP, ended by {0} */
-    const char *verbs;        /* "ls|text|head" for tools with verbs, else NULL; for completion */
+    const struct verb *verbs; /* what the first operand may be, ended by {0}; NULL: the tool has no verbs */
     const char *profile; /* of the stream it writes when no option makes it write text: a tool that fails before its
-                             * HEAD then writes HEAD and ERROR into a pipe; NULL: writes no stream */
+                               * HEAD then writes HEAD and ERROR into a pipe; NULL: writes no stream */
     bool numeric;        /* the kernels in use may change its result's last bits: --isa is recorded */
     int operands_low, operands_high; /* how many operands; high < 0: any number */
 };

@@ -71,10 +71,14 @@ bool opt_value(const struct opt *row, const void *config, struct buf *text);
 void opt_recorded(const struct opt_group *groups, void (*row)(void *context, const char *name, const char *value),
                   void *context);
 
-/* The help text; the same as roff for a manual page's OPTIONS; a completion script. */
+/* The help text; the same as roff for a manual page's OPTIONS; a completion script, where `verbs` ("ls|text", or NULL) may
+ * stand first. */
 void opt_help(const struct opt_group *groups, struct buf *out);
 void opt_roff(const struct opt_group *groups, struct buf *out);
-void opt_completion(const struct opt_group *groups, const char *tool, bool zsh, struct buf *out);
+void opt_completion(const struct opt_group *groups, const char *tool, const char *verbs, bool zsh, struct buf *out);
+
+/* One row of the help text: what is typed, and what it means. */
+void opt_help_row(const char *left, const char *right, struct buf *out);
 
 /* Frees what lists hold. */
 void opt_free(struct opt_group *groups);

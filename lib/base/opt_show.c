@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "--dim N", "--model a|b", "--[no-]lower" */
+/* "--dim N", "--model a|b", "--lower" */
 static void spelling(const struct opt *row, struct buf *out)
 {
     if (row->kind == OPT_SWITCH)
@@ -13,15 +13,20 @@ static void spelling(const struct opt *row, struct buf *out)
         buf_printf(out, "--%s %s", row->name, row->choices ? row->choices : row->value ? row->value : "VALUE");
 }
 
-static void wrapped(const char *text, size_t column, size_t width, struct buf *out)
+void opt_help_row(const char *left, const char *text, struct buf *out)
 {
-    size_t at = column;
+    enum { TEXT_COLUMN = 30, WIDTH = 100 };
+    size_t at = TEXT_COLUMN;
+    if (strlen(left) + 2 > TEXT_COLUMN)
+        buf_printf(out, "%s\n%*s", left, TEXT_COLUMN, "");
+    else
+        buf_printf(out, "%-*s", TEXT_COLUMN, left);
     while (*text) {
         size_t n = strcspn(text, " ");
-        if (at > column && at + 1 + n > width) {
-            buf_printf(out, "\n%*s", (int)column, "");
-            at = column;
-        } else if (at > column) {
+        if (at > TEXT_COLUMN && at + 1 + n > WIDTH) {
+            buf_printf(out, "\n%*s", TEXT_COLUMN, "");
+            at = TEXT_COLUMN;
+        } else if (at > TEXT_COLUMN) {
             buf_char(out, ' ');
             at++;
         }
@@ -35,7 +40,6 @@ static void wrapped(const char *text, size_t column, size_t width, struct buf *o
 
 void opt_help(const struct opt_group *groups, struct buf *out)
 {
-    enum { TEXT_COLUMN = 30, WIDTH = 100 };
     struct buf left = {0}, right = {0};
     for (; groups->title; groups++) {
         if (!groups->rows->name)
@@ -54,11 +58,7 @@ void opt_help(const struct opt_group *groups, struct buf *out)
                 buf_printf(&right, " [%s]", row->fallback);
             if (row->fallback && row->kind == OPT_SWITCH && !strcmp(row->fallback, "yes"))
                 buf_printf(&right, " [on; --no-%s]", row->name);
-            if (left.len + 2 > TEXT_COLUMN)
-                buf_printf(out, "%s\n%*s", left.data, TEXT_COLUMN, "");
-            else
-                buf_printf(out, "%-*s", TEXT_COLUMN, left.data);
-            wrapped(right.data, TEXT_COLUMN, WIDTH, out);
+            opt_help_row(left.data, right.data, out);
         }
     }
     buf_free(&left);
@@ -125,7 +125,14 @@ static void words_of(const struct opt_group *groups, struct buf *out)
         }
 }
 
-static void bash_completion(const struct opt_group *groups, const char *tool, struct buf *out)
+/* "a|b" as "a b" */
+static void spaced(const char *words, struct buf *out)
+{
+    for (; *words; words++)
+        buf_char(out, *words == '|' ? ' ' : *words);
+}
+
+static void bash_completion(const struct opt_group *groups, const char *tool, const char *verbs, struct buf *out)
 {
     char name[64];
     snprintf(name, sizeof name, "%s", tool);
@@ -136,20 +143,26 @@ static void bash_completion(const struct opt_group *groups, const char *tool, st
     buf_text(out, "    case $last in\n");
     for (const struct opt_group *g = groups; g->title; g++)
         for (const struct opt *row = g->rows; row->name; row++)
-            if (row->kind == OPT_CHOICE)
-                buf_printf(
-                    out,
-                    "    --%s) COMPREPLY=($(IFS='|'; compgen -W \"$(tr '|' ' ' <<< '%s')\" -- \"$word\")); return ;;\n",
-                    row->name, row->choices);
+            if (row->kind == OPT_CHOICE) {
+                buf_printf(out, "    --%s) COMPREPLY=($(compgen -W \"", row->name);
+                spaced(row->choices, out);
+                buf_text(out, "\" -- \"$word\")); return ;;\n");
+            }
     buf_text(out, "    esac\n    if [[ $word == -* ]]; then\n        COMPREPLY=($(compgen -W \"");
     words_of(groups, out);
+    buf_text(out, "\" -- \"$word\"))\n");
+    if (verbs) {
+        buf_text(out, "    elif (( COMP_CWORD == 1 )); then\n        COMPREPLY=($(compgen -W \"");
+        spaced(verbs, out);
+        buf_text(out, "\" -- \"$word\"))\n");
+    }
     buf_printf(out,
-               "\" -- \"$word\"))\n    else\n        COMPREPLY=($(compgen -f -- \"$word\"))\n    fi\n}\n"
+               "    else\n        COMPREPLY=($(compgen -f -- \"$word\"))\n    fi\n}\n"
                "complete -o filenames -F _%s %s\n",
                name, tool);
 }
 
-static void zsh_completion(const struct opt_group *groups, const char *tool, struct buf *out)
+static void zsh_completion(const struct opt_group *groups, const char *tool, const char *verbs, struct buf *out)
 {
     buf_printf(out, "#compdef %s\n_arguments \\\n", tool);
     for (const struct opt_group *g = groups; g->title; g++)
@@ -165,21 +178,25 @@ static void zsh_completion(const struct opt_group *groups, const char *tool, str
             buf_char(out, ']');
             if (row->kind == OPT_CHOICE) {
                 buf_printf(out, ":%s:(", row->name);
-                for (const char *c = row->choices; *c; c++)
-                    buf_char(out, *c == '|' ? ' ' : *c);
+                spaced(row->choices, out);
                 buf_char(out, ')');
             } else if (row->kind != OPT_SWITCH) {
                 buf_printf(out, ":%s:%s", row->value ? row->value : "value", row->flags & OPT_FILE ? "_files" : "");
             }
             buf_text(out, "' \\\n");
         }
+    if (verbs) {
+        buf_text(out, "  '1:verb:(");
+        spaced(verbs, out);
+        buf_text(out, ")' \\\n");
+    }
     buf_text(out, "  '*:file:_files'\n");
 }
 
-void opt_completion(const struct opt_group *groups, const char *tool, bool zsh, struct buf *out)
+void opt_completion(const struct opt_group *groups, const char *tool, const char *verbs, bool zsh, struct buf *out)
 {
     if (zsh)
-        zsh_completion(groups, tool, out);
+        zsh_completion(groups, tool, verbs, out);
     else
-        bash_completion(groups, tool, out);
+        bash_completion(groups, tool, verbs, out);
 }

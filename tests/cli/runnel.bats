@@ -340,8 +340,11 @@ END
     expect 2 runnel run p.yaml txt=x
     assert grep -q "'txt=x' sets neither a param nor an input of the pipeline (did you mean 'text'?)" err
     expect 2 runnel rum p.yaml
-    assert grep -q "there is no verb 'rum' (did you mean 'run'?)" err
+    assert grep -q "'rum' is no verb (did you mean 'run'?)" err
     expect 2 runnel run p.yaml --dot
+    assert grep -q "run takes no --dot" err
+    expect 2 runnel plan p.yaml --dot --sh
+    expect 2 runnel lint --force p.yaml
     expect 2 runnel lint
     expect 1 runnel run p.yaml first --directory in.txt
 }

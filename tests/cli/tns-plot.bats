@@ -240,7 +240,7 @@ count() { grep -c -- "$1" "$2" || true; }
     expect 2 tns-plot curve --words a bad.log
     expect 2 tns-plot curv bad.log
     run cat err
-    assert_output "tns-plot: 'curv' is no verb (did you mean curve?)"
+    assert_output "tns-plot: 'curv' is no verb (did you mean 'curve'?)"
     expect 2 tns-plot
     expect 2 tns-plot gradflow x
     expect 1 tns-plot curve missing.log

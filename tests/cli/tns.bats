@@ -305,7 +305,7 @@ TEXT
     expect 2 tns
     grep -q 'operand is missing' err
     expect 2 tns lss
-    grep -q "'lss' is no verb (did you mean ls?)" err
+    grep -q "'lss' is no verb (did you mean 'ls'?)" err
     expect 2 tns ls --rtol 1 data.tns
     grep -q 'ls takes no --rtol' err
     expect 2 tns head -n 1 data.tns data.tns
@@ -313,6 +313,7 @@ TEXT
     expect 0 tns --help
     for verb in ls text head slice cat verify cmp digest drop import export; do
         grep -q "^Usage: tns .*$verb" out
+        grep -q "^  $verb .*" out
         # each is known: misused or reading nothing, but never "no verb"
         tns "$verb" --nonsense 2>&1 | grep -q 'unknown option'
         tns "$verb" < /dev/null 2>&1 | grep -q 'is no verb' && fail "$verb"

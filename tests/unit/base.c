@@ -294,10 +294,12 @@ static void options_recorded(void **state)
         else if (form == 1)
             opt_roff(groups, &text);
         else
-            opt_completion(groups, "tool", form == 3, &text);
+            opt_completion(groups, "tool", "draw|write", form == 3, &text);
         for (const struct opt *row = rows; row->name; row++)
             if (!strstr(text.data, row->name))
                 fail_msg("form %d does not show %s", form, row->name);
+        if (form >= 2)
+            assert_non_null(strstr(text.data, "draw write"));
     }
     buf_free(&text);
     opt_free(groups);
