@@ -1,7 +1,6 @@
 #include "data/meta.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -54,34 +53,6 @@ void meta_setf(struct meta *m, const char *key, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     meta_set(m, key, text);
-}
-
-void meta_remove(struct meta *m, const char *key)
-{
-    bool found;
-    size_t i = place(m, key, &found);
-    if (!found)
-        return;
-    free(m->pairs[i].key);
-    free(m->pairs[i].value);
-    m->n--;
-    memmove(m->pairs + i, m->pairs + i + 1, (m->n - i) * sizeof *m->pairs);
-}
-
-int meta_int(const struct meta *m, const char *key, int64_t low, int64_t high, int64_t *value, struct err *e)
-{
-    const char *text = meta_get(m, key);
-    char *end;
-    if (!text)
-        return err_fail(e, STATUS_DATA, "the metadata lacks '%s'", key);
-    errno = 0;
-    long long n = strtoll(text, &end, 10);
-    bool number = (*text == '-' || (*text >= '0' && *text <= '9')) && end != text && !*end && !errno;
-    if (!number || n < low || n > high)
-        return err_fail(e, STATUS_DATA, "metadata %s=%.40s is not a whole number from %lld to %lld", key, text,
-                        (long long)low, (long long)high);
-    *value = n;
-    return 0;
 }
 
 static bool escaped(unsigned char c, bool in_key)

@@ -23,10 +23,6 @@ const char *meta_get(const struct meta *m, const char *key);
 /* Sets a key, replacing what it was. Key and value are copied; they may hold any bytes but NUL. */
 void meta_set(struct meta *m, const char *key, const char *value);
 void meta_setf(struct meta *m, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void meta_remove(struct meta *m, const char *key);
-
-/* The value of a key as a whole number of low .. high. A missing or bad one is STATUS_DATA. */
-int meta_int(const struct meta *m, const char *key, int64_t low, int64_t high, int64_t *value, struct err *e);
 
 /* Adds the encoded lines to `out`. */
 void meta_encode(const struct meta *m, struct buf *out);

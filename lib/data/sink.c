@@ -221,11 +221,6 @@ int sink_end(struct sink *k, const char *status, const char *parents, struct err
     return result < 0 ? -1 : flush(k, e);
 }
 
-const char *sink_digest(const struct sink *k)
-{
-    return k->hex;
-}
-
 /* Adds a line's text without what would end the line or the field. */
 static void put_line(struct buf *lines, const char *text)
 {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -25,8 +24,8 @@ struct source {
     char *label;
     unsigned char *ahead; /* read but not yet taken */
     size_t ahead_at, ahead_end;
-    bool eof, any;           /* any: a segment was begun */
-    uint64_t position, size; /* bytes taken; of a regular file */
+    bool eof, any;     /* any: a segment was begun */
+    uint64_t position; /* bytes taken */
 
     enum place place;
     uint64_t seq, start; /* next frame's number; where the segment began */
@@ -50,15 +49,12 @@ struct source {
 struct source *source_open(int fd, const char *label)
 {
     struct source *s = mem_get(1, sizeof *s);
-    struct stat st;
     s->fd = fd;
     s->label = mem_copy(label);
     s->ahead = mem_aligned(READ_AHEAD, 1);
     s->digest = XXH3_createState();
     if (!s->digest)
         mem_exhausted(1);
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        s->size = (uint64_t)st.st_size;
     snprintf(s->last, sizeof s->last, "none");
     return s;
 }
@@ -112,11 +108,6 @@ const char *source_digests(const struct source *s)
 uint64_t source_position(const struct source *s)
 {
     return s->position;
-}
-
-uint64_t source_size(const struct source *s)
-{
-    return s->size;
 }
 
 /* ---- Messages ---- */

@@ -92,9 +92,8 @@ const struct meta *source_end(const struct source *s);
 /* The digests of all segments read so far, space-separated: what END's `parent` wants. Owned by the source. */
 const char *source_digests(const struct source *s);
 
-/* Bytes read so far; bytes in all where the input is a regular file, else 0. For progress. */
+/* Bytes read so far. */
 uint64_t source_position(const struct source *s);
-uint64_t source_size(const struct source *s);
 
 struct tensor *batch_find(const struct batch *batch, const char *name);
 /* Absence, another dtype, or another rank (rank < 0: any) is STATUS_DATA and names the columns there are. */
@@ -125,8 +124,6 @@ int sink_tensor(struct sink *k, const struct tensor *t, struct err *e);
 int sink_batch(struct sink *k, const struct batch *batch, struct err *e);
 /* INDEX and END. `status` is "complete" or "partial"; `parents` the digests of the inputs, or NULL or "" for none. */
 int sink_end(struct sink *k, const char *status, const char *parents, struct err *e);
-/* The digest of the segment just ended, 32 hex digits. */
-const char *sink_digest(const struct sink *k);
 /* A failure in place of END: HEAD first if there was none. Best effort: what cannot be written is let go. */
 void sink_fail(struct sink *k, const char *profile, const char *program, const struct err *e);
 

@@ -21,10 +21,8 @@ static void both_ways(void **state)
     assert_string_equal(meta_get(&back, "a=%"), "x=y 100%\n\t\x7f");
     assert_string_equal(meta_get(&back, "\xe7\x88\xb1"), "");
     assert_null(meta_get(&back, "a"));
-    meta_remove(&back, "b");
-    meta_remove(&back, "not there");
-    assert_int_equal(back.n, 3);
-    assert_null(meta_get(&back, "b"));
+    meta_set(&back, "more", "");
+    assert_int_equal(back.n, 5);
     meta_copy(&back, &m);
     buf_clear(&text);
     meta_encode(&back, &text);
@@ -80,36 +78,12 @@ static void sorted_by_bytes(void **state)
     buf_free(&text);
 }
 
-static void numbers(void **state)
-{
-    (void)state;
-    struct meta m = {0};
-    struct err e = {0};
-    int64_t value = 7;
-    meta_set(&m, "n", "-12");
-    meta_set(&m, "bad", "12x");
-    meta_set(&m, "empty", "");
-    meta_set(&m, "huge", "99999999999999999999");
-    meta_set(&m, "blank", " 5");
-    meta_set(&m, "plus", "+5");
-    assert_int_equal(meta_int(&m, "n", -12, 5, &value, &e), 0);
-    assert_int_equal(value, -12);
-    assert_int_equal(meta_int(&m, "n", 0, 5, &value, &e), -1);
-    assert_failed(e, STATUS_DATA, "n=-12");
-    static const char *const bad[] = {"bad", "empty", "huge", "absent", "blank", "plus"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (meta_int(&m, bad[i], INT64_MIN, INT64_MAX, &value, &e) != -1)
-            fail_msg("%s was taken as %lld", bad[i], (long long)value);
-    meta_free(&m);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways),
         cmocka_unit_test(refused),
         cmocka_unit_test(sorted_by_bytes),
-        cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
