@@ -171,8 +171,8 @@ static int work(struct err *e)
         if (text_tokens_load(&tokens, own.vocab, groups, e) < 0 || cli_head(NULL, e) < 0 ||
             text_tokens_apply(&tokens, &how, sink, e) < 0)
             return -1;
-    } else if (text_tokens_learn(&tokens, e) < 0) {
-        return -1;
+    } else {
+        text_tokens_learn(&tokens);
     }
     if (read_text(e) < 0)
         return -1;

@@ -176,7 +176,8 @@ static int train(struct w2v_input *in, struct err *e)
         cli.threads = W2V_THREADS;
     if (log_open(&t.log, run.log, false, e) < 0)
         return -1;
-    if (w2v_corpus_open(&corpus, in->vocab.n, e) == 0 && read_words(in, &corpus, e) == 0 && cli_threads(e) == 0 &&
+    w2v_corpus_open(&corpus, in->vocab.n);
+    if (read_words(in, &corpus, e) == 0 && cli_threads(e) == 0 &&
         w2v_make(&w, in->vocab.n, (size_t)config.dim, corpus.counts, seed, e) == 0) {
         t.start = cli_seconds();
         progress_start(&t.progress, "words", (double)corpus.words * (double)config.epochs);

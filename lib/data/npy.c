@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/spool.h"
 #include "data/slice.h"
 
 enum { MAX_HEADER = 1 << 16, CHUNK = 1 << 20 };
@@ -397,7 +398,8 @@ struct extract {
     const char *name;
     struct tensor tensor; /* found as TENSOR; or the column's last batch */
     bool found;
-    int spool;           /* the column's rows; -1: none yet */
+    struct spool spool;  /* the column's rows */
+    bool spooled;        /* it is a column, not a tensor */
     uint64_t rows, base; /* rows so far; offsets columns: the last offset so far */
     struct buf names;    /* what there is, for messages */
 };
@@ -422,7 +424,7 @@ static int spool_offsets(struct extract *x, const struct tensor *t, struct err *
     uint64_t n = t->dims[0] - !first, *offsets = mem_get(n, sizeof *offsets);
     for (uint64_t i = 0; i < n; i++)
         offsets[i] = x->base + ((const uint64_t *)t->data)[i + !first];
-    int result = file_write(x->spool, offsets, n * sizeof *offsets, e);
+    int result = spool_add(&x->spool, offsets, n * sizeof *offsets, e);
     x->base += ((const uint64_t *)t->data)[t->dims[0] - 1];
     x->rows += n;
     free(offsets);
@@ -433,8 +435,7 @@ static int spool_column(struct extract *x, struct tensor *t, struct err *e)
 {
     if (check_kind(t, e) < 0)
         return -1;
-    if (x->spool < 0 && (x->spool = spool_open(e)) < 0)
-        return -1;
+    x->spooled = true;
     if (x->found) { /* within a segment this holds; segments may differ */
         bool same = x->tensor.dtype == t->dtype && x->tensor.rank == t->rank;
         for (unsigned d = 1; same && d < t->rank; d++)
@@ -449,7 +450,7 @@ static int spool_column(struct extract *x, struct tensor *t, struct err *e)
     if (is_offsets(x->name))
         return spool_offsets(x, &x->tensor, e);
     x->rows += x->tensor.dims[0];
-    return file_write(x->spool, x->tensor.data, x->tensor.bytes, e);
+    return spool_add(&x->spool, x->tensor.data, x->tensor.bytes, e);
 }
 
 static int collect(struct extract *x, struct source *s, struct segment *segment, struct err *e)
@@ -472,7 +473,7 @@ static int collect(struct extract *x, struct source *s, struct segment *segment,
         if (first)
             note_names(x, batch.columns, batch.n_columns);
         t = batch_find(&batch, x->name);
-        if (t && (x->spool >= 0 || !x->found) && spool_column(x, t, e) < 0) {
+        if (t && (x->spooled || !x->found) && spool_column(x, t, e) < 0) {
             got = -1;
             break;
         }
@@ -481,21 +482,19 @@ static int collect(struct extract *x, struct source *s, struct segment *segment,
     return got;
 }
 
-static int copy_spool(int spool, struct outfile *out, struct err *e)
+static int copy_spool(struct spool *s, struct outfile *out, struct err *e)
 {
-    static char bytes[1 << 17];
-    long n;
-    if (lseek(spool, 0, SEEK_SET) < 0)
-        return err_system(e, "cannot read the temporary file again");
-    while ((n = file_read(spool, bytes, sizeof bytes, e)) > 0)
-        if (outfile_write(out, bytes, (size_t)n, e) < 0)
-            return -1;
-    return (int)n;
+    int more = spool_rewind(s, e);
+    while (more == 0 && (more = spool_fill(s, e)) > 0) {
+        more = outfile_write(out, s->block.data, s->block.len, e);
+        s->at = s->block.len;
+    }
+    return more;
 }
 
 int npy_export(const struct format_want *want, struct source *s, struct outfile *out, struct err *e)
 {
-    struct extract x = {.name = want->name, .spool = -1};
+    struct extract x = {.name = want->name};
     struct segment segment = {0};
     int got;
     if (!want->name)
@@ -507,11 +506,10 @@ int npy_export(const struct format_want *want, struct source *s, struct outfile 
         got = err_fail(e, STATUS_DATA, "%s: there is no tensor or column '%s' (there is %s)", source_label(s),
                        want->name, x.names.len ? buf_string(&x.names) : "none");
     if (got == 0)
-        got = put_header(&x.tensor, x.spool < 0 ? x.tensor.dims[0] : x.rows, out, e);
+        got = put_header(&x.tensor, x.spooled ? x.rows : x.tensor.dims[0], out, e);
     if (got == 0)
-        got = x.spool < 0 ? outfile_write(out, x.tensor.data, x.tensor.bytes, e) : copy_spool(x.spool, out, e);
-    if (x.spool >= 0)
-        close(x.spool);
+        got = x.spooled ? copy_spool(&x.spool, out, e) : outfile_write(out, x.tensor.data, x.tensor.bytes, e);
+    spool_close(&x.spool);
     segment_free(&segment);
     tensor_free(&x.tensor);
     buf_free(&x.names);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -39,16 +38,12 @@ static void open_parts(struct text_tokens *t)
 
 /* ---- The vocabulary ---- */
 
-int text_tokens_learn(struct text_tokens *t, struct err *e)
+void text_tokens_learn(struct text_tokens *t)
 {
     t->learning = true;
-    t->spool = spool_open(e);
-    if (t->spool < 0)
-        return -1;
     for (int i = 0; i < n_vocabs(t); i++)
         vocab_special(&t->vocab[i]);
     open_parts(t);
-    return 0;
 }
 
 static int check_special(const struct vocab *v, struct err *e)
@@ -237,41 +232,15 @@ static int end_row(struct text_tokens *t, struct err *e)
 
 #define SPOOL_CONTINUED 0x80000000u
 
-static int spool_write(struct text_tokens *t, struct err *e)
-{
-    int result = file_write(t->spool, t->pending.data, t->pending.len, e);
-    buf_clear(&t->pending);
-    return result < 0 ? err_where(e, "temporary file in $TMPDIR") : 0;
-}
-
 static int spool_part(struct text_tokens *t, bool continued, struct err *e)
 {
     for (int side = 0; side < n_sides(t); side++) {
         uint32_t word = (uint32_t)t->n_part[side] | (continued ? SPOOL_CONTINUED : 0);
-        buf_add(&t->pending, &word, sizeof word);
-        buf_add(&t->pending, t->part[side], t->n_part[side] * sizeof *t->part[side]);
+        if (spool_add(&t->spool, &word, sizeof word, e) < 0 ||
+            spool_add(&t->spool, t->part[side], t->n_part[side] * sizeof *t->part[side], e) < 0)
+            return -1;
     }
-    return t->pending.len < STREAM_BATCH_BYTES ? 0 : spool_write(t, e);
-}
-
-/* Reads the next `length` bytes: 1; 0 at the end; -1. `*at` is how far t->pending has been used up. */
-static int spool_read(struct text_tokens *t, size_t *at, void *bytes, size_t length, struct err *e)
-{
-    while (t->pending.len - *at < length) {
-        if (*at < t->pending.len)
-            memmove(t->pending.data, t->pending.data + *at, t->pending.len - *at);
-        t->pending.len -= *at;
-        *at = 0;
-        long n = file_read(t->spool, buf_room(&t->pending, STREAM_BATCH_BYTES), STREAM_BATCH_BYTES, e);
-        if (n < 0)
-            return err_where(e, "temporary file in $TMPDIR");
-        if (!n)
-            return t->pending.len ? err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: ends too soon") : 0;
-        t->pending.len += (size_t)n;
-    }
-    memcpy(bytes, t->pending.data + *at, length);
-    *at += length;
-    return 1;
+    return 0;
 }
 
 /* ---- Parts ---- */
@@ -336,14 +305,14 @@ static void prune(struct text_tokens *t, struct vocab *v, uint64_t min_count, si
 }
 
 /* The next part of one side, from the spool into the columns: 1; 0 at the end; -1. */
-static int replay_side(struct text_tokens *t, int side, const struct before *b, size_t *at, struct err *e)
+static int replay_side(struct text_tokens *t, int side, const struct before *b, struct err *e)
 {
     uint32_t word = 0, *ids = t->part[side];
-    int got = spool_read(t, at, &word, sizeof word, e);
+    int got = spool_next(&t->spool, &word, sizeof word, e);
     size_t n = got > 0 ? word & ~SPOOL_CONTINUED : 0;
     if (got <= 0)
         return got;
-    if (n > TEXT_PART || (n && spool_read(t, at, ids, n * sizeof *ids, e) <= 0))
+    if (n > TEXT_PART || (n && spool_next(&t->spool, ids, n * sizeof *ids, e) <= 0))
         return e->status ? -1 : err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
     for (size_t i = 0; i < n; i++) {
         if (b->offsets)
@@ -356,15 +325,12 @@ static int replay_side(struct text_tokens *t, int side, const struct before *b, 
 
 static int replay(struct text_tokens *t, const struct before before[2], struct err *e)
 {
-    size_t at = 0;
-    if (spool_write(t, e) < 0)
+    if (spool_rewind(&t->spool, e) < 0)
         return -1;
-    if (lseek(t->spool, 0, SEEK_SET) < 0)
-        return err_system(e, "temporary file in $TMPDIR");
     for (;;) {
         int got = 1;
         for (int side = 0; got > 0 && side < n_sides(t); side++)
-            got = replay_side(t, side, &before[t->shared ? 0 : side], &at, e);
+            got = replay_side(t, side, &before[t->shared ? 0 : side], e);
         if (got <= 0 || end_row(t, e) < 0)
             return got > 0 ? -1 : got;
     }
@@ -397,8 +363,7 @@ int text_tokens_end(struct text_tokens *t, struct err *e)
 
 void text_tokens_close(struct text_tokens *t)
 {
-    if (t->learning && t->spool >= 0)
-        close(t->spool);
+    spool_close(&t->spool);
     for (int i = 0; i < 2; i++) {
         struct side_columns *c = &t->columns[i];
         vocab_free(&t->vocab[i]);
@@ -409,7 +374,6 @@ void text_tokens_close(struct text_tokens *t)
         buf_free(&c->text_offsets);
         buf_free(&c->text);
     }
-    buf_free(&t->pending);
     free(t->parents);
     *t = (struct text_tokens){0};
 }

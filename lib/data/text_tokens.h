@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/spool.h"
 #include "data/text_item.h"
 #include "data/vocab.h"
 
@@ -27,8 +28,7 @@ struct text_tokens {
     char *parents;     /* digests of where the vocabulary was read */
     uint32_t *part[2]; /* ids of the part at hand, [TEXT_PART] */
     size_t n_part[2];
-    int spool;
-    struct buf pending; /* of the spool, not yet written */
+    struct spool spool;
     struct side_columns {
         struct buf offsets, ids, continued, text_offsets, text;
     } columns[2];
@@ -37,7 +37,7 @@ struct text_tokens {
 };
 
 /* Begins to learn. */
-int text_tokens_learn(struct text_tokens *t, struct err *e);
+void text_tokens_learn(struct text_tokens *t);
 
 /* Reads the vocabulary of a stream or model, which must be whole; sets `shared`. The tokenizer's options are set as
  * the vocabulary has them (text_options_restore). */

@@ -2,16 +2,12 @@
 #include "base/mem.h"
 #include "base/stop.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
-
-enum { SPOOL_BYTES = 1 << 20 };
 
 /* What reading needs beside the corpus. */
 struct reader {
@@ -31,40 +27,11 @@ struct reader {
 
 /* ---- Spools ------------------------------------------------------------------------------------------------------ */
 
-static int spool_flush(struct spool *s, struct err *e)
+/* Everything spooled counts into the digest. */
+static int put(struct reader *r, struct spool *s, const void *bytes, size_t length, struct err *e)
 {
-    if (s->open && file_write(s->fd, s->pending.data, s->pending.len, e) < 0)
-        return err_where(e, "spooling the input (TMPDIR names a directory with more room)");
-    buf_clear(&s->pending);
-    return 0;
-}
-
-static int spool_add(struct reader *r, struct spool *s, const void *bytes, size_t length, struct err *e)
-{
-    if (length == 0)
-        return 0;
-    if (!s->open && (s->fd = spool_open(e)) < 0)
-        return -1;
-    s->open = true;
     XXH3_128bits_update(r->hash, bytes, length);
-    buf_add(&s->pending, bytes, length);
-    return s->pending.len >= SPOOL_BYTES ? spool_flush(s, e) : 0;
-}
-
-static int spool_read(const struct spool *s, uint64_t at, void *bytes, size_t length, struct err *e)
-{
-    char *to = bytes;
-    while (length > 0) {
-        ssize_t n = pread(s->fd, to, length, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_system(e, "reading the spooled input again");
-        if (n == 0)
-            return err_fail(e, STATUS_FAILED, "reading the spooled input again: it has become shorter");
-        to += n, at += (uint64_t)n, length -= (size_t)n;
-    }
-    return 0;
+    return spool_add(s, bytes, length, e);
 }
 
 int corpus_ids(const struct corpus *c, uint64_t first, size_t count, uint32_t *ids, struct err *e)
@@ -89,9 +56,9 @@ int corpus_targets(const struct corpus *c, uint64_t first, size_t count, uint32_
 static int put_mark(struct reader *r, uint32_t id, struct err *e)
 {
     struct corpus *c = r->c;
-    if (spool_add(r, &c->ids, &id, sizeof id, e) < 0)
+    if (put(r, &c->ids, &id, sizeof id, e) < 0)
         return -1;
-    if (c->dim && spool_add(r, &c->vec, r->zeros, c->dim * sizeof *r->zeros, e) < 0)
+    if (c->dim && put(r, &c->vec, r->zeros, c->dim * sizeof *r->zeros, e) < 0)
         return -1;
     c->n++;
     return 0;
@@ -212,7 +179,7 @@ static int put_ids(struct reader *r, const uint32_t *ids, size_t low, size_t hig
         r->c->unknown += id == VOCAB_UNKNOWN && ids[row] != VOCAB_UNKNOWN;
         r->words[row - low] = id;
     }
-    return spool_add(r, &r->c->ids, r->words, (high - low) * sizeof *ids, e);
+    return put(r, &r->c->ids, r->words, (high - low) * sizeof *ids, e);
 }
 
 static int put_targets(struct reader *r, const struct tensor *targets, size_t low, size_t high, struct err *e)
@@ -225,7 +192,7 @@ static int put_targets(struct reader *r, const struct tensor *targets, size_t lo
         if (r->words[row - low] >= c->outputs)
             c->outputs = (size_t)r->words[row - low] + 1;
     }
-    return spool_add(r, &c->targets, r->words, (high - low) * sizeof *r->words, e);
+    return put(r, &c->targets, r->words, (high - low) * sizeof *r->words, e);
 }
 
 static int put_item(struct reader *r, const struct corpus_columns *k, size_t low, size_t high, struct err *e)
@@ -237,7 +204,7 @@ static int put_item(struct reader *r, const struct corpus_columns *k, size_t low
     }
     if ((k->ids && put_ids(r, k->ids, low, high, e) < 0) ||
         (k->targets && put_targets(r, k->targets, low, high, e) < 0) ||
-        (k->vec && spool_add(r, &r->c->vec, k->vec + low * dim, n * dim * sizeof *k->vec, e) < 0))
+        (k->vec && put(r, &r->c->vec, k->vec + low * dim, n * dim * sizeof *k->vec, e) < 0))
         return -1;
     r->c->n += n;
     return 0;
@@ -372,7 +339,7 @@ static int read_all(struct reader *r, struct source *s, struct err *e)
         return err_fail(e, STATUS_DATA, "there is nothing in it to learn from");
     if (c->by_item)
         c->starts[c->items] = c->n;
-    if (spool_flush(&c->ids, e) < 0 || spool_flush(&c->vec, e) < 0 || spool_flush(&c->targets, e) < 0)
+    if (spool_rewind(&c->ids, e) < 0 || spool_rewind(&c->vec, e) < 0 || spool_rewind(&c->targets, e) < 0)
         return -1;
     if (r->want->like)
         c->outputs = r->want->like->outputs;
@@ -400,13 +367,6 @@ int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *wa
     return result < 0 ? err_where(e, "%s", source_label(s)) : 0;
 }
 
-static void spool_free(struct spool *s)
-{
-    if (s->open)
-        close(s->fd);
-    buf_free(&s->pending);
-}
-
 void corpus_free(struct corpus *c)
 {
     vocab_free(&c->vocab);
@@ -414,7 +374,7 @@ void corpus_free(struct corpus *c)
     free(c->starts);
     free(c->parents);
     meta_free(&c->head);
-    spool_free(&c->ids);
-    spool_free(&c->vec);
-    spool_free(&c->targets);
+    spool_close(&c->ids);
+    spool_close(&c->vec);
+    spool_close(&c->targets);
 }

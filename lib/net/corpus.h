@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/real.h"
+#include "base/spool.h"
 #include "data/stream.h"
 #include "data/vocab.h"
 
@@ -24,13 +24,6 @@ enum corpus_by { CORPUS_AUTO, CORPUS_TEXT, CORPUS_ITEM };
 #define CORPUS_BY_CHOICES "auto|text|item"
 
 enum { CORPUS_MAX_CLASSES = 1 << 24 }; /* of a target column */
-
-/* An array that lies in a file without a name. */
-struct spool {
-    bool open;
-    int fd;
-    struct buf pending; /* not yet written */
-};
 
 struct corpus {
     struct vocab vocab; /* empty when the stream brings none */

@@ -9,24 +9,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "base/spool.h"
 
 struct w2v_corpus {
-    int fd; /* the spool; -1 before w2v_corpus_open */
     size_t n_vocab;
     uint64_t *counts;   /* [n_vocab] of the words kept; owned */
     uint64_t words;     /* kept words in all, their sum */
     uint64_t unknown;   /* <unk> and <pad>, dropped before windows are looked at */
     uint64_t sentences; /* with at least one word */
     /* private */
-    struct buf block;
-    size_t at;
+    struct spool spool;
     bool open; /* the sentence being added to has words */
 };
 
 /* An empty corpus over ids 0 .. n_vocab-1. */
-int w2v_corpus_open(struct w2v_corpus *c, size_t n_vocab, struct err *e);
+void w2v_corpus_open(struct w2v_corpus *c, size_t n_vocab);
 
 /* Adds an item's ids as a sentence, or to the sentence before when `continued`. An id beyond the vocabulary is
  * STATUS_DATA. */
