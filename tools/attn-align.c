@@ -106,7 +106,8 @@ static int score_batch(const struct batch *batch, struct err *e)
 
 static const char *profile_for(const char *input)
 {
-    return !strcmp(input, "pairs") ? "alignment" : NULL;
+    (void)input;
+    return "alignment";
 }
 
 static int align_batch(void *context, struct batch *batch, struct err *e)
@@ -139,12 +140,11 @@ static int print_batch(const struct batch *batch, uint64_t *number, struct err *
 
 static int print_segment(struct source *s, const struct segment *segment, uint64_t *number, struct err *e)
 {
-    const char *profile = segment_profile(segment);
     struct batch batch = {0};
-    bool pairs = !strcmp(profile, "pairs");
+    bool pairs = !strcmp(segment_profile(segment), "pairs");
     int got;
-    if (!pairs && strcmp(profile, "alignment"))
-        return err_fail(e, STATUS_DATA, "wants pairs or alignment, got %s", *profile ? profile : "no profile");
+    if (segment_wants(segment, "pairs or alignment", e) < 0)
+        return -1;
     if (item_words_begin(&sides[0], "src.", segment, e) < 0 || item_words_begin(&sides[1], "tgt.", segment, e) < 0)
         return -1;
     while ((got = source_batch(s, &batch, e)) == 1)

@@ -61,15 +61,13 @@ static struct relayed {
 
 static const char *profile(const char *input)
 {
-    relayed.prefixes = !strcmp(input, "pairs") ? of_pairs : of_tokens;
-    if (!strcmp(input, "pairs"))
-        return "pairs";
-    return !strcmp(input, "tokens") || !strcmp(input, "vectors") ? "vectors" : NULL;
+    return !strcmp(input, "pairs") ? input : "vectors";
 }
 
 static int begin(void *context, struct segment *segment, struct err *e)
 {
     (void)context;
+    relayed.prefixes = !strcmp(segment_profile(segment), "pairs") ? of_pairs : of_tokens;
     for (size_t i = 0; relayed.prefixes[i]; i++) {
         struct vocab vocab = {0};
         char name[32];

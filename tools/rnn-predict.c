@@ -45,11 +45,6 @@ static const struct tool tool = {
 
 /* ---- Prediction -------------------------------------------------------------------------------------------------- */
 
-static const char *keep_profile(const char *input)
-{
-    return !strcmp(input, "tokens") || !strcmp(input, "vectors") ? input : NULL;
-}
-
 static int begin_segment(void *context, struct segment *segment, struct err *e)
 {
     return scorer_segment(context, segment, e);
@@ -74,8 +69,12 @@ static int end_segment(void *context, struct sink *sink, struct err *e)
 
 static int run_stream(struct scorer *s, const char *path, struct err *e)
 {
-    const struct relay relay = {keep_profile, "tokens or vectors", begin_segment,  batch_items,
-                                score_batch,  end_segment,         s->file->digest};
+    const struct relay relay = {.wants = "tokens or vectors",
+                                .begin = begin_segment,
+                                .items = batch_items,
+                                .batch = score_batch,
+                                .end = end_segment,
+                                .parents = s->file->digest};
     return relay_run(&relay, path, s, e);
 }
 
@@ -107,10 +106,9 @@ static int print_segment(struct scorer *s, struct source *source, const struct s
 {
     struct vocab words = {0};
     struct batch batch = {0};
-    const char *profile = segment_profile(segment);
     int more;
-    if (!keep_profile(profile))
-        return err_fail(e, STATUS_DATA, "wants tokens or vectors, got %s", *profile ? profile : "no profile");
+    if (segment_wants(segment, "tokens or vectors", e) < 0)
+        return -1;
     if (scorer_segment(s, segment, e) < 0 ||
         (segment_find(segment, "vocab.text") && vocab_read(&words, "", segment, e) < 0))
         more = -1;

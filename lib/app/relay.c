@@ -30,15 +30,14 @@ static int relay_batch(const struct relay *r, struct source *s, struct batch *ba
 
 static int relay_segment(const struct relay *r, struct source *s, struct segment *segment, void *context, struct err *e)
 {
-    const char *input = segment_profile(segment), *profile = r->profile(input);
+    const char *input = segment_profile(segment);
     struct batch batch = {0};
     struct buf parents = {0};
     struct sink *sink;
     int got = -1;
-    if (!profile)
-        return err_fail(e, STATUS_DATA, "%s: wants %s, got %s", source_label(s), r->wants,
-                        *input ? input : "no profile");
-    if (!(sink = cli_sink(profile, e)))
+    if (segment_wants(segment, r->wants, e) < 0)
+        return err_where(e, "%s", source_label(s));
+    if (!(sink = cli_sink(r->profile ? r->profile(input) : input, e)))
         return -1;
     if (r->begin && r->begin(context, segment, e) < 0) {
         err_where(e, "%s", source_label(s));

@@ -5,10 +5,9 @@
 #include "data/stream.h"
 
 struct relay {
-    /* The output's profile for an input's, or NULL when that input is refused: `wants` then says what would do
-     * ("tokens or vectors"). */
+    const char *wants; /* the profiles of inputs that it takes: "tokens or vectors" */
+    /* The output's profile for an input's. NULL: the same. */
     const char *(*profile)(const char *input);
-    const char *wants;
     /* After HEAD and TENSORs were read and before they are written: may add TENSORs to the segment. May be NULL. */
     int (*begin)(void *context, struct segment *segment, struct err *e);
     /* How many of a batch's items, from item `low` on, become one batch of the output (at least 1): for a tool whose

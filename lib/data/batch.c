@@ -84,6 +84,19 @@ const char *segment_profile(const struct segment *segment)
     return profile ? profile : "";
 }
 
+int segment_wants(const struct segment *segment, const char *wanted, struct err *e)
+{
+    const char *profile = segment_profile(segment);
+    for (const char *word = wanted; *profile && *word;) {
+        size_t n = strcspn(word, ", ");
+        if (n == strlen(profile) && !memcmp(word, profile, n))
+            return 0;
+        word += n;
+        word += strspn(word, ", ");
+    }
+    return err_fail(e, STATUS_DATA, "wants %s, got %s", wanted, *profile ? profile : "no profile");
+}
+
 struct tensor *segment_find(const struct segment *segment, const char *name)
 {
     return find(segment->tensors, segment->n, name);
@@ -161,6 +174,13 @@ int source_batch(struct source *s, struct batch *batch, struct err *e)
     }
 }
 
+int source_whole(const struct source *s, struct err *e)
+{
+    if (!strcmp(meta_get(source_end(s), "status"), "complete"))
+        return 0;
+    return err_fail(e, STATUS_DATA, "it is partial: no more than a part of a stream (tns head or slice made it)");
+}
+
 int segment_load(const char *path, struct segment *segment, char *digest, struct err *e)
 {
     struct source *s = source_open_path(path, e);
@@ -179,8 +199,8 @@ int segment_load(const char *path, struct segment *segment, char *digest, struct
             goto out;
         }
     }
-    if (strcmp(meta_get(source_end(s), "status"), "complete")) {
-        err_fail(e, STATUS_DATA, "%s: is only a part of a stream (tns head or slice made it)", source_label(s));
+    if (source_whole(s, e) < 0) {
+        err_where(e, "%s", source_label(s));
         goto out;
     }
     if (digest)

@@ -69,6 +69,8 @@ struct segment {
 int source_segment(struct source *s, struct segment *segment, struct err *e);
 
 const char *segment_profile(const struct segment *segment); /* "" when it has none */
+/* Refuses, as STATUS_DATA, a profile that is none of `wanted`: "tokens, vectors or pairs". */
+int segment_wants(const struct segment *segment, const char *wanted, struct err *e);
 /* The tensor of a name, or NULL; segment_need makes its absence a STATUS_DATA. Owned by the segment. */
 struct tensor *segment_find(const struct segment *segment, const char *name);
 struct tensor *segment_need(const struct segment *segment, const char *name, struct err *e);
@@ -88,6 +90,9 @@ int source_batch(struct source *s, struct batch *batch, struct err *e);
 
 /* After source_batch returned 0 (or FRAME_END was read): that END's meta. `digest` and `status` are always there. */
 const struct meta *source_end(const struct source *s);
+
+/* After the same: refuses, as STATUS_DATA, a segment that END calls partial. */
+int source_whole(const struct source *s, struct err *e);
 
 /* The digests of all segments read so far, space-separated: what END's `parent` wants. Owned by the source. */
 const char *source_digests(const struct source *s);

@@ -82,8 +82,7 @@ static int same_again(struct text_tokens *t, const struct segment *segment, stru
     struct vocab again[2] = {0};
     int result = read_vocabs(t, again, segment, e);
     for (int i = 0; result == 0 && i < n_vocabs(t); i++)
-        if (!vocab_same(&t->vocab[i], &again[i]))
-            result = err_fail(e, STATUS_DATA, "its segments have different vocabularies");
+        result = vocab_again(&t->vocab[i], &again[i], e);
     vocab_free(&again[0]);
     vocab_free(&again[1]);
     return result;

@@ -212,6 +212,15 @@ bool vocab_same(const struct vocab *a, const struct vocab *b)
                       !memcmp(a->text.data, b->text.data, a->text.len)));
 }
 
+int vocab_again(const struct vocab *first, const struct vocab *later, struct err *e)
+{
+    if (vocab_same(first, later))
+        return 0;
+    return err_fail(e, STATUS_DATA,
+                    "its vocabulary differs from that of what was read before (tokenize all of it with the same "
+                    "--vocab)");
+}
+
 uint32_t *vocab_map(const struct vocab *from, const struct vocab *to)
 {
     uint32_t *map = mem_get(from->n, sizeof *map);

@@ -49,6 +49,8 @@ int vocab_read(struct vocab *v, const char *prefix, const struct segment *segmen
 
 /* Are words, order and tokenizer options the same? (Counts are not looked at.) */
 bool vocab_same(const struct vocab *a, const struct vocab *b);
+/* Refuses, as STATUS_DATA, the vocabulary of a later segment that is not the same. */
+int vocab_again(const struct vocab *first, const struct vocab *later, struct err *e);
 /* map[id of `from`] = id in `to` by the word itself, VOCAB_UNKNOWN for words it lacks. Owned by the caller. */
 uint32_t *vocab_map(const struct vocab *from, const struct vocab *to);
 

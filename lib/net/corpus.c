@@ -283,9 +283,7 @@ static int segment_vocab(struct reader *r, const struct segment *segment, bool f
         if (r->want->like && vocab.n && own_vocab(r)->n)
             r->map = vocab_map(&vocab, own_vocab(r));
         else
-            result = err_fail(e, STATUS_DATA,
-                              "its vocabulary differs from that of what was read before "
-                              "(tokenize all of it with the same --vocab)");
+            result = vocab_again(own_vocab(r), &vocab, e);
     }
     vocab_free(&vocab);
     return result;
@@ -297,9 +295,8 @@ static int read_segment(struct reader *r, struct source *s, const struct segment
     bool vectors = !strcmp(profile, "vectors");
     struct batch batch = {0};
     int more;
-    if (!vectors && strcmp(profile, "tokens"))
-        return err_fail(e, STATUS_DATA, "wants tokens or vectors, got %s",
-                        *profile ? profile : "a stream without profile");
+    if (segment_wants(segment, "tokens or vectors", e) < 0)
+        return -1;
     if (r->started && vectors != (r->c->dim > 0))
         return err_fail(e, STATUS_DATA, "a segment of %s follows one of %s", profile, vectors ? "tokens" : "vectors");
     if (segment_vocab(r, segment, first, e) < 0)
@@ -312,10 +309,7 @@ static int read_segment(struct reader *r, struct source *s, const struct segment
     batch_free(&batch);
     if (more < 0 || stop_pending())
         return -1;
-    const char *status = meta_get(source_end(s), "status");
-    if (status && strcmp(status, "complete"))
-        return err_fail(e, STATUS_DATA, "it is %s: a part that was cut out is not trained on", status);
-    return end_item(r, e);
+    return source_whole(s, e) < 0 ? -1 : end_item(r, e);
 }
 
 static int read_all(struct reader *r, struct source *s, struct err *e)

@@ -149,9 +149,8 @@ static int build(struct rnnfile *f, struct err *e)
 {
     struct model_config config;
     struct model_shape shape = {0};
-    const char *profile = segment_profile(&f->segment);
-    if (strcmp(profile, "model/rnn"))
-        return err_fail(e, STATUS_DATA, "wants model/rnn, got %s", *profile ? profile : "no profile");
+    if (segment_wants(&f->segment, "model/rnn", e) < 0)
+        return -1;
     if ((segment_find(&f->segment, "vocab.text") && vocab_read(&f->vocab, "", &f->segment, e) < 0) ||
         rnnfile_config(&config, &f->segment, e) < 0 || find_shape(&shape, f, &config, e) < 0)
         return -1;

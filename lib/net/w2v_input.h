@@ -8,6 +8,7 @@
 
 #include "data/stream.h"
 #include "data/vocab.h"
+#include "net/corpus.h"
 
 struct w2v_input {
     struct source *source;
@@ -16,10 +17,8 @@ struct w2v_input {
     /* private */
     struct segment segment;
     struct batch batch;
+    struct corpus_columns columns;
     size_t item;
-    const uint32_t *ids;
-    const uint64_t *offsets;
-    const uint8_t *continued; /* NULL: no item is */
 };
 
 /* Reads up to the first batch. The source stays the caller's. A stream that is not one of tokens or vectors is

@@ -86,7 +86,7 @@ says() { # FILE NAME EXPECTED
     tokenize --vocab twice.tns new > out 2> err
     printf 'other words\n' | tokenize --lower --punct drop | cat train.tns - > mixed.tns
     expect 65 tokenize --vocab mixed.tns new
-    grep -q "different vocabularies" err
+    grep -q "its vocabulary differs" err
 }
 
 @test "tokenize --vocab: what is no vocabulary is refused" {

@@ -117,7 +117,7 @@ END
     tns ls both.tns | grep -q pos.words=4800
     printf 'x y z\n' | tokenize --level space > other.tns
     expect 65 w2v-train -q <(cat words.tns other.tns)
-    grep -q 'segments differ in vocabulary' err
+    grep -q 'its vocabulary differs' err
     tns head -n 3 words.tns > part.tns
     expect 65 w2v-train -q part.tns
     grep -q 'is partial' err
@@ -137,7 +137,7 @@ END
     # the last id of the last batch becomes one past the vocabulary
     tns text words.tns | awk '/^column ids u32/ { print; getline; sub(/[0-9]+$/, "44") } { print }' | tns import -o beyond.tns -
     expect 65 w2v-train beyond.tns -o model.tns
-    grep -q 'id 44 is beyond the vocabulary of 44 words' err
+    grep -q "column 'ids', row [0-9]*: 44 is beyond the vocabulary of 44 words" err
     w2v-train cut.tns > failed.tns 2> /dev/null || true
     expect 69 w2v-train failed.tns -o model.tns
     [ ! -e model.tns ]
