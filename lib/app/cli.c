@@ -194,6 +194,18 @@ static void hold_standard(void)
         }
 }
 
+/* The word of --isa. */
+static const char *isa_wanted(void)
+{
+    static struct buf word;
+    const struct opt *row = cli_options;
+    while (strcmp(row->name, "isa"))
+        row++;
+    buf_clear(&word);
+    opt_value(row, &cli, &word);
+    return word.data;
+}
+
 void cli_start(const struct tool *tool, int argc, char **argv)
 {
     struct err e = {0};
@@ -209,7 +221,7 @@ void cli_start(const struct tool *tool, int argc, char **argv)
         misused(&e);
     if (cli.help)
         show_help("text");
-    if (kern_select(opt_given(tool->groups, "isa") ? cli_isa() : "auto", &e) < 0)
+    if (kern_select(isa_wanted(), &e) < 0)
         misused(&e);
     if (cli.version)
         show_version();
@@ -218,18 +230,6 @@ void cli_start(const struct tool *tool, int argc, char **argv)
     check_operands(tool, &e);
     if (!cli.threads)
         cli.threads = par_processors();
-}
-
-const char *cli_isa(void)
-{
-    static char name[32];
-    struct buf text = {0};
-    for (const struct opt *row = cli_options; row->name; row++)
-        if (!strcmp(row->name, "isa"))
-            opt_value(row, &cli, &text);
-    snprintf(name, sizeof name, "%s", buf_string(&text));
-    buf_free(&text);
-    return name;
 }
 
 int cli_threads(struct err *e)

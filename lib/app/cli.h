@@ -69,7 +69,6 @@ void cli_text(void);
 struct sink *cli_sink(const char *profile, struct err *e);
 /* Starts the pool of --threads, once; a tool that works alone does not call it. */
 int cli_threads(struct err *e);
-const char *cli_isa(void); /* the word given to --isa */
 
 /* HEAD, made of the profile, the input's history (NULL: none) and this tool with its recorded options. */
 int cli_head(const struct meta *input, struct err *e);
@@ -83,7 +82,7 @@ void cli_options_meta(struct meta *head);
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_put(const void *bytes, size_t length);
 
-/* "tool: ..." on stderr: a note (silent with --quiet), a warning (the same, for what may be a mistake). */
+/* "tool: ..." on stderr; silent with --quiet. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Progress: on a terminal one line rewritten at most 5 times a second; in a log a whole line a minute, and the last.
@@ -91,7 +90,6 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct progress {
     const char *what;
     double total, start, shown;
-    bool drawn;
 };
 void progress_start(struct progress *p, const char *what, double total);
 void progress_show(struct progress *p, double done, const char *format, ...) __attribute__((format(printf, 3, 4)));

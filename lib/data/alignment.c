@@ -55,7 +55,7 @@ int alignment_item(const struct batch *batch, uint64_t item, struct alignment *a
     return 0;
 }
 
-double alignment_weight(const struct alignment *a, uint64_t target, uint64_t source)
+static double weight(const struct alignment *a, uint64_t target, uint64_t source)
 {
     return tensor_at(a->attn, a->first + target * a->sources + source);
 }
@@ -154,7 +154,7 @@ static void weights(const struct alignment *a, uint64_t target, char between, st
     for (uint64_t i = 0; i < a->sources; i++) {
         if (i)
             buf_char(out, between);
-        buf_printf(out, "%.6g", alignment_weight(a, target, i));
+        buf_printf(out, "%.6g", weight(a, target, i));
     }
 }
 
@@ -197,7 +197,7 @@ static int nematus(const struct alignment *a, uint64_t number, const struct item
     for (uint64_t j = 0; j < a->targets; j++) {
         double most = 0;
         for (uint64_t i = 0; i < a->sources; i++)
-            most = fmax(most, alignment_weight(a, j, i));
+            most = fmax(most, weight(a, j, i));
         score += most > 0 ? log(most) : 0;
     }
     buf_printf(out, "%llu ||| ", (unsigned long long)number);

@@ -21,8 +21,6 @@ struct alignment {
 /* Pair `item` of a batch that has attn, attn.shape and links, checked against each other. */
 int alignment_item(const struct batch *batch, uint64_t item, struct alignment *a, struct err *e);
 
-double alignment_weight(const struct alignment *a, uint64_t target, uint64_t source);
-
 /* The words of one side of a segment's pairs, or of its only side (prefix ""): the strings of the columns
  * tok.text, else the vocabulary's words for the column ids. Zero-initialize; item_words_free. */
 struct item_words {

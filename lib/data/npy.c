@@ -10,6 +10,14 @@
 #include "base/spool.h"
 #include "data/slice.h"
 
+/* The header of an array: dtype and shape. */
+struct npy_head {
+    enum dtype dtype;
+    unsigned rank;
+    uint64_t dims[TENSOR_MAX_RANK];
+    bool fortran, big;
+};
+
 enum { MAX_HEADER = 1 << 16, CHUNK = 1 << 20 };
 
 static const char magic[6] = "\x93NUMPY";
@@ -108,7 +116,8 @@ static int take_shape(struct cursor *t, struct npy_head *head, struct err *e)
     return 0;
 }
 
-int npy_parse(const char *text, size_t length, struct npy_head *head, struct err *e)
+/* Reads "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }". */
+static int parse(const char *text, size_t length, struct npy_head *head, struct err *e)
 {
     static const char *const keys[] = {"descr", "fortran_order", "shape"};
     struct cursor t = {text, text + length};
@@ -185,7 +194,7 @@ static int read_header(int fd, struct npy_head *head, struct err *e)
     if (length > MAX_HEADER)
         result = err_fail(e, STATUS_DATA, "a header of %" PRIu32 " bytes is longer than %d", length, MAX_HEADER);
     else if ((result = read_bytes(fd, length, &text, e)) == 0)
-        result = npy_parse(buf_string(&text), text.len, head, e);
+        result = parse(buf_string(&text), text.len, head, e);
 out:
     buf_free(&text);
     return result;

@@ -15,15 +15,4 @@ int npy_import(const struct format_want *want, char **paths, size_t n_paths, str
  * which is kept in a temporary file until its length is known. */
 int npy_export(const struct format_want *want, struct source *s, struct outfile *out, struct err *e);
 
-/* The header of an array: dtype and shape. */
-struct npy_head {
-    enum dtype dtype;
-    unsigned rank;
-    uint64_t dims[TENSOR_MAX_RANK];
-    bool fortran, big;
-};
-
-/* Reads "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }". */
-int npy_parse(const char *text, size_t length, struct npy_head *head, struct err *e);
-
 #endif

@@ -11,7 +11,7 @@ static joiner join_spaced, join_words, join_plain, join_bytes;
 #define NAME(constant, name, split, join, white)  [TEXT_##constant] = name,
 #define WHITE(constant, name, split, join, white) [TEXT_##constant] = white,
 #define JOIN(constant, name, split, join, white)  [TEXT_##constant] = join,
-const char *const text_level_names[TEXT_N_LEVELS] = {TEXT_LEVELS(NAME)};
+static const char *const names[TEXT_N_LEVELS] = {TEXT_LEVELS(NAME)};
 const bool text_level_white[TEXT_N_LEVELS] = {TEXT_LEVELS(WHITE)};
 static joiner *const joiners[TEXT_N_LEVELS] = {TEXT_LEVELS(JOIN)};
 
@@ -19,7 +19,7 @@ enum text_level text_level_of(const struct vocab *v)
 {
     const char *level = meta_get(&v->meta, "tokenize.level");
     for (int i = 0; level && i < TEXT_N_LEVELS; i++)
-        if (!strcmp(level, text_level_names[i]))
+        if (!strcmp(level, names[i]))
             return (enum text_level)i;
     return TEXT_SPACE;
 }

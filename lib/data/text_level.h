@@ -25,7 +25,6 @@ enum text_level { TEXT_LEVELS(TEXT_LEVEL_CONSTANT) TEXT_N_LEVELS };
 #define TEXT_LEVEL_CHOICE(constant, name, split, join, white) "|" name
 #define TEXT_LEVEL_CHOICES                                    &(TEXT_LEVELS(TEXT_LEVEL_CHOICE))[1]
 
-extern const char *const text_level_names[TEXT_N_LEVELS];
 extern const bool text_level_white[TEXT_N_LEVELS];
 
 /* The level a vocabulary was made with (`tokenize.level` in its meta); TEXT_SPACE where it does not say. */

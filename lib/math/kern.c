@@ -3,8 +3,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-const char *const kern_choices = "auto|plain|avx2|avx512";
-
 static const char *const names[KERN_LEVELS] = {"plain", "avx2", "avx512"};
 static atomic_int chosen = -1;
 
@@ -47,7 +45,7 @@ int kern_select(const char *name, struct err *e)
             atomic_store(&chosen, level);
             return 0;
         }
-    return err_fail(e, STATUS_MISUSED, "no instruction set is called '%s' (%s)", name, kern_choices);
+    return err_fail(e, STATUS_MISUSED, "no instruction set is called '%s' (" KERN_CHOICES ")", name);
 }
 
 enum kern_level kern_level(void)

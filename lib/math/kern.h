@@ -4,8 +4,8 @@
  * NAME_avx2.c and NAME_avx512.c with the flags their names ask for (see MACHINE in the Makefile). Each compilation
  * exports a table of functions; KERN_FAMILY lists the tables by level and kern_level() says which one to use:
  *
- *     static const struct gemm_code *const gemm_code[KERN_LEVELS] = KERN_FAMILY(gemm);
- *     gemm_code[kern_level()]->block(...);
+ *     static const struct gemm_code *const code[KERN_LEVELS] = KERN_FAMILY(gemm);
+ *     code[kern_level()]->rows(...);
  *
  * Plain C is the definition; the others are the same arithmetic in the same order, save that a * b + c is rounded
  * once. */
@@ -18,9 +18,8 @@
 
 enum kern_level { KERN_PLAIN, KERN_AVX2, KERN_AVX512, KERN_LEVELS };
 
-/* The words of --isa, as an option table takes them. */
+/* The words of --isa, as a row of options takes them. */
 #define KERN_CHOICES "auto|plain|avx2|avx512"
-extern const char *const kern_choices;
 
 /* Chooses by word, "auto" being the best this CPU has. STATUS_FAILED when the CPU lacks it, STATUS_MISUSED for
  * another word. Call it before threads start; without a call it is "auto". */

@@ -5,8 +5,8 @@
  * kernels (panels of gemm.h, gates of a unit side by side, padded with zeros); a view knows how to turn its part into
  * the natural row-major array that models are stored as, under PyTorch's shapes:
  *
- *     embedding [V,D]   rnn.0.input [G*H,I]   rnn.0.recurrent [G*H,H]   rnn.0.bias [G*H]   out.weight [K,H]
- * out.bias [K]
+ *     embedding [V,D]   rnn.0.input [G*H,I]   rnn.0.recurrent [G*H,H]   rnn.0.bias [G*H]
+ *     out.weight [K,H]   out.bias [K]
  *
  * Padding has value, gradient and moments zero, always. */
 #ifndef NET_PARAMS_H

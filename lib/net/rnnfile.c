@@ -102,7 +102,8 @@ static const struct tensor *matrix(const struct segment *segment, const char *na
     return t;
 }
 
-int rnnfile_config(struct model_config *config, const struct segment *segment, struct err *e)
+/* The options of a stored model as a configuration; sizes are told from the shapes of its tensors. */
+static int find_config(struct model_config *config, const struct segment *segment, struct err *e)
 {
     *config = (struct model_config){0};
     const struct tensor *recurrent = matrix(segment, "rnn.0.recurrent", 0, 0, e);
@@ -152,7 +153,7 @@ static int build(struct rnnfile *f, struct err *e)
     if (segment_wants(&f->segment, "model/rnn", e) < 0)
         return -1;
     if ((segment_find(&f->segment, "vocab.text") && vocab_read(&f->vocab, "", &f->segment, e) < 0) ||
-        rnnfile_config(&config, &f->segment, e) < 0 || find_shape(&shape, f, &config, e) < 0)
+        find_config(&config, &f->segment, e) < 0 || find_shape(&shape, f, &config, e) < 0)
         return -1;
     const char *by = meta_get(&f->segment.head, "option.by");
     f->by_item = by && !strcmp(by, "item");

@@ -26,9 +26,6 @@ struct rnnfile {
 int rnnfile_load(struct rnnfile *f, const char *path, struct err *e);
 void rnnfile_free(struct rnnfile *f);
 
-/* The options of a stored model as a configuration; sizes are told from the shapes of its tensors. */
-int rnnfile_config(struct model_config *config, const struct segment *segment, struct err *e);
-
 /* Fills the block of values, gradients or moments from the tensors PREFIX + name of every view. Missing ones, other shapes
  * and values that are not finite are STATUS_DATA. */
 int rnnfile_take(const struct params *p, real *block, const char *prefix, const struct segment *segment, struct err *e);
