@@ -16,7 +16,7 @@ static void test_select(void **state)
 {
     (void)state;
     struct err e = {0};
-    assert_string_equal("auto|plain|avx2|avx512", kern_choices);
+    assert_string_equal("auto|plain|avx2|avx512", KERN_CHOICES);
     assert_int_equal(-1, kern_select("sse9", &e));
     assert_int_equal(STATUS_MISUSED, e.status);
     assert_non_null(strstr(e.text, "sse9"));
