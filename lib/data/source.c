@@ -190,8 +190,21 @@ static int take(struct source *s, void *to, size_t n, struct err *e)
     return (size_t)got < n ? cut(s, e) : 0;
 }
 
-/* Takes n bytes into new memory that grows as they arrive, never as a header claims. */
-static unsigned char *take_growing(struct source *s, uint64_t n, struct err *e)
+/* Takes `n` bytes of payload, counting them into checksum and digest while they are still in the cache. */
+static int take_counted(struct source *s, unsigned char *to, size_t n, uint32_t *crc, struct err *e)
+{
+    for (size_t piece; n; to += piece, n -= piece) {
+        piece = n < READ_AHEAD ? n : READ_AHEAD;
+        if (take(s, to, piece, e) < 0)
+            return -1;
+        *crc = frame_crc(*crc, to, piece);
+        XXH3_128bits_update(s->digest, to, piece);
+    }
+    return 0;
+}
+
+/* Takes a payload into new memory that grows as bytes arrive, never as a header claims. */
+static unsigned char *take_payload(struct source *s, uint64_t n, uint32_t *crc, struct err *e)
 {
     size_t room = n < GROW_FROM ? (size_t)n : GROW_FROM, got = 0;
     unsigned char *data = aligned_alloc(MEM_ALIGN, frame_padded(room ? room : 1));
@@ -200,7 +213,7 @@ static unsigned char *take_growing(struct source *s, uint64_t n, struct err *e)
             mem_exhausted(room);
             return NULL;
         }
-        if (take(s, data + got, room - got, e) < 0) {
+        if (take_counted(s, data + got, room - got, crc, e) < 0) {
             free(data);
             return NULL;
         }
@@ -437,20 +450,19 @@ static int read_payload(struct source *s, const struct frame_header *h, struct e
     unsigned char padding[FRAME_UNIT];
     struct tensor *t = &s->frame.tensor;
     size_t pad = (size_t)(frame_padded(h->payload_len) - h->payload_len);
-    if (h->payload_len && !(t->data = take_growing(s, h->payload_len, e)))
+    uint32_t crc = 0;
+    if (h->kind != FRAME_END) /* whose digest is that of what stands before it */
+        XXH3_128bits_update(s->digest, s->head.data, s->head.len);
+    if (h->payload_len && !(t->data = take_payload(s, h->payload_len, &crc, e)))
         return -1;
     t->bytes = h->payload_len;
     if (take(s, padding, pad, e) < 0)
         return -1;
-    if (h->payload_len && frame_crc(0, t->data, t->bytes) != h->payload_crc)
+    if (h->payload_len && crc != h->payload_crc)
         return bad(s, e, "the payload's checksum differs (damaged)");
     if (memcmp(padding, zeros, pad))
         return bad(s, e, "the padding behind the payload is not zero");
-    if (h->kind != FRAME_END) {
-        XXH3_128bits_update(s->digest, s->head.data, s->head.len);
-        XXH3_128bits_update(s->digest, t->data, t->bytes);
-        XXH3_128bits_update(s->digest, padding, pad);
-    }
+    XXH3_128bits_update(s->digest, padding, pad);
     if (!t->data)
         t->data = mem_aligned(1, 1);
     if (t->dtype == DTYPE_BOOL && (h->kind == FRAME_TENSOR || h->kind == FRAME_COLUMN))
