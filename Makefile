@@ -37,8 +37,9 @@ FUZZES  = $(sort $(basename $(notdir $(wildcard tests/fuzz/*.c))))
 LIB_O   = $(patsubst %.c,$(O)/obj/%.o,$(sort $(wildcard lib/*/*.c)))
 ARCHIVE = $(O)/librunnel.a
 
-# Recipes show a short line; `make V=1` shows commands. What is built by one call is built in parallel.
-SHOW = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+# Recipes show a short line, `make -s` nothing, `make V=1` the commands. What is built by one call is built in parallel.
+SILENT = $(findstring s,$(firstword -$(MAKEFLAGS)))
+SHOW   = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' $(1) $(2);))
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 MAKE_ALL = $(MAKE) --no-print-directory $(JOBS)
 
