@@ -3,14 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/cli.h"
 #include "app/pipeline_process.h"
-#include "app/pipeline_run.h"
+#include "app/telling.h"
 #include "app/verb.h"
-#include "base/mem.h"
 
 static struct config {
     const char *directory;
@@ -47,96 +45,19 @@ static struct opt_group groups[] = {
     {0},
 };
 
-/* ---- What a run tells ------------------------------------------------------------------------------------------ */
-
-static struct progress progress;
-static bool watched; /* a component runs, and its line is on the terminal */
-
-static void on_note(void *context, const char *text)
-{
-    (void)context;
-    cli_note("%s", text);
-}
-
-/* A line of a log, made safe for a terminal. Errors are shown with --quiet too. */
-static void print_line(const char *head, const char *text)
-{
-    struct buf line = {0};
-    cli_escape(text, strlen(text), &line);
-    fprintf(stderr, "%s: %s\n", head, buf_string(&line));
-    buf_free(&line);
-}
-
-static void on_log(void *context, const char *stage, const char *line)
-{
-    (void)context;
-    print_line(stage, line);
-}
-
-/* A stream is no sight for a terminal; text is. */
-static void on_report(void *context, const char *stage, const char *bytes, size_t length)
-{
-    static const char *now;
-    static bool binary;
-    (void)context;
-    if (stage != now) {
-        binary = !cli.output && isatty(STDOUT_FILENO) && length > 3 && !memcmp(bytes, "\x89RNL", 4);
-        if (binary)
-            cli_note("stage '%s' writes a stream, which is not shown (pipe it into tns text)", stage);
-    }
-    now = stage;
-    if (!binary)
-        cli_put(bytes, length);
-}
-
-/* Only on a terminal. Each component begins a new line, which vanishes when the component has ended. */
-static void on_progress(void *context, double bytes, const char *text)
-{
-    (void)context;
-    if (!watched)
-        progress_start(&progress, "bytes", 0);
-    watched = text != NULL;
-    if (watched)
-        progress_show(&progress, bytes, "%s", text);
-    else
-        fputs("\r\033[K", stderr);
-}
-
 /* ---- Verbs ------------------------------------------------------------------------------------------------------ */
-
-/* Prints all faults but the last, which becomes the error. */
-static int report_faults(const char *path, const struct faults *faults, enum status status, struct err *e)
-{
-    struct buf text = {0};
-    for (size_t i = 0; i < faults->n; i++) {
-        const struct fault *f = &faults->items[i];
-        buf_clear(&text);
-        buf_text(&text, path);
-        if (f->line)
-            buf_printf(&text, ":%u:%u", f->line, f->column);
-        buf_printf(&text, ": %s", f->text);
-        if (i + 1 < faults->n)
-            print_line("runnel", text.data);
-    }
-    if (faults->more)
-        buf_printf(&text, " (and %zu more)", faults->more);
-    err_fail(e, status, "%s", buf_string(&text));
-    buf_free(&text);
-    return -1;
-}
 
 static int run(const struct plan *plan, const char *path, struct faults *faults, struct err *e)
 {
-    const struct run_events events = {NULL, on_note, on_log, on_report, on_progress};
     char *tools = program_directory();
     struct run_options options = {config.force, tools, !cli.quiet && isatty(STDERR_FILENO)};
     int number = 0;
-    int result = pipeline_run(plan, &options, &events, &number, faults, e);
+    int result = pipeline_run(plan, &options, &telling, &number, faults, e);
     free(tools);
     if (faults->n)
-        return report_faults(path, faults, STATUS_FAILED, e);
+        return telling_faults(path, faults, STATUS_FAILED, e);
     if (number && e->status != STATUS_STOPPED) {
-        print_line("runnel", e->text);
+        telling_line("runnel", e->text);
         signal(number, SIG_DFL);
         raise(number);
     }
@@ -184,7 +105,7 @@ static int work(char **operands, int n_operands, act_on *act, struct err *e)
     size_t n = (size_t)n_operands - 1, settings = sort_operands(rest, n);
     struct pipeline *p = pipeline_load(path, rest, settings, config.directory, &faults, e);
     struct plan *plan = p ? plan_make(p, rest + settings, n - settings, !config.sh, e) : NULL;
-    int result = plan ? 0 : faults.n ? report_faults(path, &faults, STATUS_DATA, e) : -1;
+    int result = plan ? 0 : faults.n ? telling_faults(path, &faults, STATUS_DATA, e) : -1;
     if (plan && act)
         result = act(plan, path, &faults, e);
     plan_free(plan);
