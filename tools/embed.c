@@ -19,14 +19,15 @@ static struct {
 #define AT(field) offsetof(__typeof__(want), field)
 
 static const struct opt embed_options[] = {
-    {"model", 'm', OPT_TEXT, AT(model), OPT_FILE, "FILE", NULL, 0, 0, NULL, "the word vectors (needed)"},
+    {"model", 'm', OPT_TEXT, AT(model), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+     "use the word vectors in FILE, as w2v-train wrote them (needed)"},
     {"neighbors", 'n', OPT_LIST, AT(neighbors), 0, "WORD", NULL, 0, 0, NULL,
      "print the words nearest to WORD; may be given several times"},
     {"analogy", 'a', OPT_SWITCH, AT(analogy), 0, NULL, NULL, 0, 0, NULL,
      "print what is to C as B is to A, for the operands A B C"},
     {"eval", 'e', OPT_TEXT, AT(eval), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "print how well analogy questions or judged pairs of words are met"},
-    {"top", 't', OPT_INT, AT(top), 0, "N", "10", 1, 1e6, NULL, "words printed for a question"},
+    {"top", 't', OPT_INT, AT(top), 0, "N", "10", 1, 1e6, NULL, "print N words for a question"},
     {"most-frequent", 0, OPT_INT, AT(most_frequent), 0, "N", NULL, 1, 1e9, NULL,
      "look among the N most frequent words alone (default: 30000 for analogy questions of --eval, else all)"},
     {0},

@@ -18,7 +18,7 @@ static struct sample_config sample;
 
 static const struct opt run_options[] = {
     {"model", 'm', OPT_TEXT, offsetof(__typeof__(run), model), OPT_FILE, "FILE", NULL, 0, 0, NULL,
-     "use the network in FILE, as rnn-train wrote it"},
+     "use the network in FILE, as rnn-train wrote it (needed)"},
     {"text", 0, OPT_SWITCH, offsetof(__typeof__(run), text), 0, NULL, NULL, 0, 0, NULL,
      "write text: what was generated, a table of scores, or the predicted words, an item a line"},
     {0},

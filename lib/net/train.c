@@ -41,8 +41,9 @@ const struct opt train_options[] = {
      "keep it at least so often"},
     {"resume", 0, OPT_SWITCH, AT(resume), 0, NULL, NULL, 0, 0, NULL,
      "go on from the checkpoint where there is one; the model becomes that of a run without a break"},
-    {"log", 0, OPT_TEXT, AT(log), OPT_FILE, "FILE", NULL, 0, 0, NULL, "write a line of JSON to FILE now and then"},
-    {"log-every", 0, OPT_INT, AT(log_every), 0, "N", "10", 1, 1e9, NULL, "now and then: every N steps"},
+    {"log", 0, OPT_TEXT, AT(log), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+     "write how training goes to FILE, one JSON object a line"},
+    {"log-every", 0, OPT_INT, AT(log_every), 0, "N", "10", 1, 1e9, NULL, "write a line of the log every N steps"},
     {0},
 };
 

@@ -34,7 +34,7 @@ const struct opt w2v_options[] = {
      "negatives drawn for a window"},
     {"sample", 's', OPT_REAL, AT(sample), OPT_RECORD, "X", "1e-4", 0, 1, NULL,
      "drop words that are a larger share of the text than X, the more the larger; 0: none"},
-    {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "5", 1, 1e6, NULL, "times to go over the text"},
+    {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "5", 1, 1e6, NULL, "go over the text N times"},
     {"lr", 0, OPT_REAL, AT(rate), OPT_RECORD | OPT_LOW_OPEN, "X", NULL, 0, 1e9, NULL,
      "learning rate at the start, falling to nearly 0 (default: 0.025 for skipgram, 0.05 for cbow)"},
     {0},
