@@ -63,8 +63,7 @@ static void line(const char *text)
     struct buf out = {0};
     struct err ignored;
     buf_printf(&out, "%s%s: ", drawn ? "\r\033[K" : "", cli.tool ? cli.tool->name : "runnel");
-    for (const char *c = text; *c; c++)
-        buf_char(&out, *c == '\n' ? ' ' : *c);
+    cli_escape(text, strlen(text), &out);
     buf_char(&out, '\n');
     drawn = false;
     file_write(STDERR_FILENO, out.data, out.len, &ignored);
@@ -230,6 +229,10 @@ void cli_start(const struct tool *tool, int argc, char **argv)
     check_operands(tool, &e);
     if (!cli.threads)
         cli.threads = par_processors();
+    if (outfile_probe(cli.output, &e) < 0) {
+        line(e.text);
+        exit(STATUS_FAILED);
+    }
 }
 
 int cli_threads(struct err *e)
@@ -311,6 +314,21 @@ int cli_head(const struct meta *input, struct err *e)
     return result;
 }
 
+int cli_apart(const char *option, const char *path, const char *const *others, size_t n, struct err *e)
+{
+    if (!path)
+        return 0;
+    if (!strcmp(path, "-"))
+        return err_fail(e, STATUS_MISUSED, "--%s: standard output is for the result (name a file)", option);
+    if (file_same(path, cli.output, STDOUT_FILENO))
+        return err_fail(e, STATUS_MISUSED, "--%s: '%s' is the output too (name another file)", option, path);
+    for (size_t i = 0; i < n; i++)
+        if (others[i] && file_same(path, others[i], STDIN_FILENO))
+            return err_fail(e, STATUS_MISUSED, "--%s: '%s' is used for something else too (name another file)", option,
+                            path);
+    return 0;
+}
+
 void cli_put(const void *bytes, size_t length)
 {
     if (print_error.status)
@@ -354,6 +372,8 @@ int cli_finish(int result, struct err *e)
     par_stop();
     if (result >= 0) {
         put_text();
+        if (cli.output && output.fd < 0 && !print_error.status)
+            cli_output(false, &print_error); /* nothing was printed: an empty file, not the one that was there before */
         if (print_error.status) {
             *e = print_error;
             result = -1;

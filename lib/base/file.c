@@ -60,11 +60,36 @@ static char *directory_of(const char *path)
     return directory;
 }
 
+/* Two names of which neither is there yet: the same directory, the same last part. */
+static bool same_name(const char *a, const char *b)
+{
+    char *in_a = directory_of(a), *in_b = directory_of(b), *last_a = mem_copy(a), *last_b = mem_copy(b);
+    struct stat one, two;
+    bool same = stat(in_a, &one) == 0 && stat(in_b, &two) == 0 && one.st_dev == two.st_dev &&
+                one.st_ino == two.st_ino && !strcmp(basename(last_a), basename(last_b));
+    free(in_a);
+    free(in_b);
+    free(last_a);
+    free(last_b);
+    return same;
+}
+
+bool file_same(const char *path, const char *other, int standard)
+{
+    struct stat one, two;
+    bool there = stat(path, &one) == 0;
+    if ((is_standard(other) ? fstat(standard, &two) : stat(other, &two)) == 0)
+        return there && S_ISREG(two.st_mode) && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+    return !there && !is_standard(other) && same_name(path, other);
+}
+
 int outfile_probe(const char *path, struct err *e)
 {
     struct stat st;
     if (is_standard(path))
         return 0;
+    if (!*path)
+        return err_fail(e, STATUS_FAILED, "the name of a file to write is empty (give one, or - for standard output)");
     if (stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode))
             return err_fail(e, STATUS_FAILED, "%s: is a directory (name a file in it)", path);
@@ -292,6 +317,8 @@ const char *infile_label(const char *path)
 int infile_open(const char *path, struct err *e)
 {
     struct stat st;
+    if (path && !*path)
+        return err_fail(e, STATUS_FAILED, "the name of a file to read is empty (give one, or - for standard input)");
     int fd = is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_system(e, "%s", infile_label(path));

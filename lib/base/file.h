@@ -31,6 +31,10 @@ void outfile_drop(struct outfile *f);
 /* Could `path` be written later? The checks of outfile_open without opening: for checkpoints and logs. */
 int outfile_probe(const char *path, struct err *e);
 
+/* Is `path` the same file as `other`, or will it be once it is made? `other` NULL or "-" is the open descriptor `standard`.
+ * Only regular files count: a device or pipe loses nothing by being named twice. */
+bool file_same(const char *path, const char *other, int standard);
+
 /* The last two steps of that for a file written by somebody else: its bytes onto the disk; then its name, over what is there
  * of that name, whose mode is kept. */
 int file_sync(const char *path, struct err *e);

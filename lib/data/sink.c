@@ -221,11 +221,18 @@ int sink_end(struct sink *k, const char *status, const char *parents, struct err
     return result < 0 ? -1 : flush(k, e);
 }
 
-/* Adds a line's text without what would end the line or the field. */
+/* Adds a line's text without what would end the line or the field, and without what is not UTF-8 (a file's name may be
+ * anything): the reader would refuse the frame, and the cause would be lost. */
 static void put_line(struct buf *lines, const char *text)
 {
-    for (; *text; text++)
-        buf_char(lines, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+    for (size_t n; *text; text += n) {
+        n = utf8_length(text, strlen(text));
+        if (n > 1 || (n && (unsigned char)*text >= 0x20 && *text != 0x7f))
+            buf_add(lines, text, n);
+        else
+            buf_text(lines, n ? " " : "\xef\xbf\xbd");
+        n += !n;
+    }
 }
 
 void sink_fail(struct sink *k, const char *profile, const char *program, const struct err *failure)

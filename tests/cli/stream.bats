@@ -33,6 +33,15 @@ setup() { runnel_setup; }
     tr -d '\r' < a.tns | expect 65 tns verify
 }
 
+@test "the cause of a failure arrives whatever its bytes are" {
+    name=$'caf\xe9 \e[31m\nfile'
+    { tns cat "$name" 2> first || true; } | expect 69 tns verify
+    run cat err
+    assert_output $'tns: standard input: an earlier stage failed: tns: caf\xef\xbf\xbd  [31m file: No such file or directory'
+    run cat first
+    assert_output 'tns: caf\xE9 \x1B[31m\nfile: No such file or directory'
+}
+
 @test "what the fuzz targets learned stays learned" {
     local found=0
     for corpus in "$BATS_TEST_DIRNAME"/../fuzz/corpus/*; do

@@ -337,3 +337,16 @@ TEXT
     [ "$(cat status)" = 141 ]
     [ ! -s err ]
 }
+
+@test "-o makes a file also when there is nothing to say, and is tried first" {
+    printf 'segment profile=tensors\nend\n' | tns import > none.tns
+    echo old > out.txt
+    tns text --words none.tns -o out.txt
+    [ -e out.txt ] && [ ! -s out.txt ]
+    expect 1 tns verify -o nowhere/out none.tns
+    mkfifo never # whoever opens it waits
+    expect 1 timeout 5 tns digest never -o nowhere/out
+    grep -q "the directory 'nowhere' does not exist" err
+    expect 1 tns ls ""
+    grep -q 'name of a file to read is empty' err
+}
