@@ -51,7 +51,10 @@ static int open_outputs(struct watching *w, struct err *e)
 {
     if (training.gradients)
         cli.output = training.gradients;
-    if (!cli_sink(training.gradients ? "tensors" : "model/rnn", e))
+    const char *others[] = {cli.n_operands ? cli.operands[0] : "-", training.valid_file, training.checkpoint,
+                            training.init};
+    if (cli_apart("checkpoint", training.checkpoint, others, 2, e) < 0 ||
+        cli_apart("log", training.log, others, 4, e) < 0 || !cli_sink(training.gradients ? "tensors" : "model/rnn", e))
         return -1;
     if (training.checkpoint) {
         if (outfile_probe(training.checkpoint, e) < 0)

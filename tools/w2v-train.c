@@ -165,25 +165,22 @@ static int write_model(struct w2v *w, const struct w2v_input *in, const struct w
     return result;
 }
 
-static int train(struct w2v_input *in, struct err *e)
+static int train(struct w2v_input *in, struct training *t, struct err *e)
 {
     struct w2v_corpus corpus;
     struct w2v w = {0};
-    struct training t = {0};
     struct rng seed = rng_seed((uint64_t)cli.seed);
     int result = -1;
     if (cli.threads > W2V_THREADS)
         cli.threads = W2V_THREADS;
-    if (log_open(&t.log, run.log, false, e) < 0)
-        return -1;
     w2v_corpus_open(&corpus, in->vocab.n);
     if (read_words(in, &corpus, e) == 0 && cli_threads(e) == 0 &&
         w2v_make(&w, in->vocab.n, (size_t)config.dim, corpus.counts, seed, e) == 0) {
-        t.start = cli_seconds();
-        progress_start(&t.progress, "words", (double)corpus.words * (double)config.epochs);
-        result = w2v_train(&w, &config, &corpus, seed, report, &t, e);
+        t->start = cli_seconds();
+        progress_start(&t->progress, "words", (double)corpus.words * (double)config.epochs);
+        result = w2v_train(&w, &config, &corpus, seed, report, t, e);
     }
-    if (log_close(&t.log, result < 0 ? &(struct err){0} : e) < 0 && result == 0)
+    if (log_close(&t->log, result < 0 ? &(struct err){0} : e) < 0 && result == 0)
         result = -1;
     if (result == 0)
         result = write_model(&w, in, &corpus, e);
@@ -195,15 +192,19 @@ static int train(struct w2v_input *in, struct err *e)
 static int work(struct err *e)
 {
     struct w2v_input in = {0};
+    struct training t = {.log.fd = -1};
+    const char *input = cli.n_operands ? cli.operands[0] : "-";
     w2v_config_settle(&config);
-    if (run.show_pairs ? !cli_output(false, e) : !cli_sink("model/w2v", e))
+    if (run.show_pairs ? !cli_output(false, e)
+                       : cli_apart("log", run.log, &input, 1, e) < 0 || !cli_sink("model/w2v", e) ||
+                             log_open(&t.log, run.log, false, e) < 0)
         return -1;
     struct source *source = source_open_path(cli.n_operands ? cli.operands[0] : NULL, e);
     if (!source)
         return -1;
     int result = w2v_input_open(&in, source, e);
     if (result == 0)
-        result = run.show_pairs ? show_pairs(&in, e) : train(&in, e);
+        result = run.show_pairs ? show_pairs(&in, e) : train(&in, &t, e);
     w2v_input_close(&in);
     source_close(source);
     return result;

@@ -170,6 +170,16 @@ END
     grep -q 'missing.tns: No such file' err
     expect 1 w2v-train words.tns -o missing/model.tns
     expect 1 w2v-train words.tns --log missing/log
+    mkfifo never # whoever opens it waits: the log is tried before the input is read
+    expect 1 timeout 5 w2v-train never --log missing/log
+    cp words.tns before.tns
+    expect 2 w2v-train words.tns --log ./words.tns
+    grep -q "^w2v-train: --log: './words.tns' is used for something else too (name another file)" err
+    expect 2 w2v-train --log words.tns < words.tns
+    expect 2 w2v-train words.tns --log new.tns -o ./new.tns
+    grep -q 'is the output too' err
+    expect 2 w2v-train words.tns --log -
+    cmp words.tns before.tns
     expect 1 w2v-train -q --epochs 1 --dim 2 words.tns -o /dev/full
     grep -q 'No space left' err
 }
