@@ -90,8 +90,10 @@ static int put_all(struct trainer *t, struct outfile *out, struct err *e)
 int checkpoint_write(struct trainer *t, struct err *e)
 {
     struct outfile out = {.fd = -1};
-    if (outfile_open(&out, t->config.checkpoint, e) == 0 && put_all(t, &out, e) == 0 && outfile_commit(&out, e) == 0)
+    if (outfile_open(&out, t->config.checkpoint, e) == 0 && put_all(t, &out, e) == 0 && outfile_commit(&out, e) == 0) {
+        t->kept = true;
         return 0;
+    }
     outfile_drop(&out);
     return err_where(e, "checkpoint %s", t->config.checkpoint);
 }
@@ -209,6 +211,7 @@ static int take_all(struct trainer *t, const struct segment *segment, struct err
         take_optimizer(t, segment, e) < 0 || take_position(t, segment, e) < 0)
         return -1;
     model_refresh(&t->model);
+    t->kept = true;
     return 1;
 }
 

@@ -119,7 +119,7 @@ void train_free(struct trainer *t)
 
 static int diverged(const struct trainer *t, const char *what, double value, struct err *e)
 {
-    const char *kept = t->config.checkpoint;
+    const char *kept = t->kept ? t->config.checkpoint : NULL;
     return err_fail(e, STATUS_DIVERGED,
                     "step %llu: training diverged: %s is %g (learning rate %g, gradient norm before this step %g; "
                     "try a lower --lr or --clip%s%s)",

@@ -72,6 +72,7 @@ struct trainer {
     real *best;         /* block of parameters */
     double saved;       /* when the last checkpoint was written */
     bool due;           /* the next step writes one */
+    bool kept;          /* this run has one, written or resumed from */
 };
 
 /* Builds the run for corpora that were read (valid_corpus.n 0: none): cuts minibatches, makes the model and its first

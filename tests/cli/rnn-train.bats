@@ -201,10 +201,18 @@ field() {
     rm good.tns
     expect 3 rnn-train "${common[@]}" --epochs 2 --init state.tns --lr 1e6 --checkpoint-every 0.001 --checkpoint state.tns \
         -o good.tns text.tns
-    assert grep -Eq 'rnn-train: step [0-9]+: training diverged: .* \(learning rate 1e\+06, gradient norm .*state.tns\)' err
+    assert grep -Eq 'rnn-train: step [0-9]+: training diverged: .* \(learning rate 1e\+06, gradient norm .*\)' err
     assert [ ! -e good.tns ]
     expect 0 rnn-predict --model state.tns --score --text text.tns
     awk '/^total/ { exit !($4 < 40) }' out # a guess costs about 34
+    expect 3 rnn-train "${common[@]}" --clip 0 --lr 5 --checkpoint kept.tns --checkpoint-every 1e-9 text.tns
+    assert grep -q 'the last good state is in kept.tns)' err
+    tns verify kept.tns
+    # a checkpoint that is not there is not promised
+    expect 3 rnn-train "${common[@]}" --cell elman --activation relu --init-range 500 --clip 0 --lr 1 --checkpoint none.tns text.tns
+    assert [ ! -e none.tns ]
+    run cat err
+    refute_output --partial none.tns
     # into a pipe: the next stage hears of it
     rnn-train "${common[@]}" --lr 1e9 text.tns 2> err | { expect 69 tns verify; }
     expect 3 rnn-train "${common[@]}" --cell elman --activation relu --init-range 500 --clip 0 --lr 1 -o no.tns text.tns
@@ -223,6 +231,27 @@ field() {
     run bash -c 'rnn-train --epochs 1 -q --checkpoint /dev/full text.tns > /dev/null'
     assert_failure 1
     assert [ ! -e model.tns ]
+}
+
+@test "no output is written over an input or another output" {
+    cp text.tns before.tns
+    expect 2 rnn-train -q --epochs 1 -o m.tns --log ./text.tns text.tns
+    assert grep -q "^rnn-train: --log: './text.tns' is used for something else too (name another file)" err
+    expect 2 rnn-train -q --epochs 1 -o m.tns --checkpoint text.tns text.tns
+    expect 2 rnn-train -q --epochs 1 -o m.tns --checkpoint text.tns < text.tns
+    ln -s text.tns other.tns
+    expect 2 rnn-train -q --epochs 1 -o m.tns --log text.tns --valid-file other.tns before.tns
+    expect 2 rnn-train -q --epochs 1 -o m.tns --checkpoint ./m.tns text.tns
+    assert grep -q "'./m.tns' is the output too" err
+    expect 2 rnn-train -q --epochs 1 -o m.tns --checkpoint c --log c text.tns
+    expect 2 rnn-train -q --epochs 1 --checkpoint - text.tns
+    expect 2 rnn-train -q --epochs 1 -o m.tns --log - text.tns
+    expect 1 rnn-train -q --epochs 1 -o "" text.tns
+    assert grep -q 'name of a file to write is empty' err
+    assert cmp text.tns before.tns
+    assert [ ! -e m.tns ]
+    # the input itself may be replaced: it has been read when the model appears
+    expect 0 rnn-train -q --epochs 1 -o text.tns text.tns
 }
 
 @test "bad input is refused by name, with status 65" {
