@@ -147,7 +147,7 @@ static int predict(struct rnnfile *file, struct err *e)
     int result = run.text ? print_stream(&s, path, e) : run_stream(&s, path, e);
     double tokens = (double)s.sum.tokens, loss = tokens > 0 ? s.sum.loss / tokens : 0;
     if (result == 0 && score.score && run.text)
-        cli_print("total\t%.0f\t%.6f\t%.6f\n", tokens, -s.sum.loss, exp(loss));
+        cli_print("total\t%.0f\t%.6f\t%.6f\n", tokens, 0 - s.sum.loss, exp(loss));
     if (result == 0 && score.score)
         cli_note("%.0f tokens, %.4f nats a token, perplexity %.3f", tokens, loss, exp(loss));
     if (result == 0 && s.sum.unknown)

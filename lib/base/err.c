@@ -41,6 +41,8 @@ int err_where(struct err *e, const char *format, ...)
     memcpy(rest, e->text, sizeof rest);
     if (used < 0 || (size_t)used >= sizeof where / 2)
         used = (int)strlen(where);
+    if (!strncmp(rest, where, (size_t)used) && !strncmp(rest + used, ": ", 2))
+        return -1;
     memcpy(e->text, where, (size_t)used);
     snprintf(e->text + used, sizeof e->text - (size_t)used, ": %.*s", (int)sizeof rest, rest);
     return -1;

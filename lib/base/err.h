@@ -29,7 +29,7 @@ int err_fail(struct err *e, enum status status, const char *format, ...) __attri
 /* The same with STATUS_FAILED and the text of errno behind a colon. */
 int err_system(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts "where: " in front of the sentence. Returns -1. */
+/* Puts "where: " in front of the sentence, unless it begins so already. Returns -1. */
 int err_where(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

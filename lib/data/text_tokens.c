@@ -120,8 +120,10 @@ int text_tokens_load(struct text_tokens *t, const char *path, struct opt_group *
         return -1;
     int result = load(t, s, e);
     source_close(s);
-    if (result < 0 || text_options_restore(groups, &t->vocab[0].meta, e) < 0)
-        return err_where(e, "reading the vocabulary of %s", infile_label(path));
+    if (result < 0 || text_options_restore(groups, &t->vocab[0].meta, e) < 0) {
+        err_where(e, "%s", infile_label(path));
+        return err_where(e, "reading the vocabulary");
+    }
     return 0;
 }
 

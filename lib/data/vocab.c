@@ -167,6 +167,8 @@ static const struct tensor *part(const char *prefix, const char *rest, const str
     char name[64];
     snprintf(name, sizeof name, "%s%s", prefix, rest);
     const struct tensor *t = segment_need(segment, name, e);
+    if (!t) /* what it has instead helps nobody; where to get one does */
+        err_fail(e, STATUS_DATA, "there is no vocabulary: no tensor '%s' (tokenize puts one in front)", name);
     return !t || tensor_expect(t, dtype, 1, e) < 0 ? NULL : t;
 }
 

@@ -334,7 +334,7 @@ static int score_items(struct scorer *s, const struct corpus_columns *k, struct 
     for (uint64_t i = 0; i < batch->n && result == 0; i++) {
         double loss = 0, count = (double)(k->offsets[i + 1] - k->offsets[i]);
         result = score_item(s, k, i, &loss, e);
-        ((double *)score.data)[i] = -loss;
+        ((double *)score.data)[i] = 0 - loss; /* of nothing: 0, not -0 */
         ((double *)perplexity.data)[i] = count ? exp(loss / count) : 1;
     }
     if (!s->config->score || result < 0) {

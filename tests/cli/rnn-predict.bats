@@ -67,6 +67,8 @@ side_by_side() {
 @test "items are scored by themselves where they were trained so, else as one text" {
     # the same lines in another order: the same scores by item
     tac text.txt | tokenize --level space --vocab lines.tns -o reversed.tns
+    tokenize --vocab lines.tns /dev/null | rnn-predict --model item.tns --score --text -q > out
+    grep -q "^total.0.0.000000.1.000000$" out # and no -0
     expect 0 rnn-predict --model item.tns --score --text lines.tns
     sed '1d; $d' out | cut -f2- | tac > expected
     assert grep -Eq 'rnn-predict: [0-9]+ tokens, [0-9.]+ nats a token, perplexity [0-9.]+$' err

@@ -75,7 +75,7 @@ says() { # FILE NAME EXPECTED
 
     expect 2 tokenize --vocab train.tns --level grapheme new
     run cat err
-    assert_output "tokenize: reading the vocabulary of train.tns: --level=grapheme was asked for, but its words were made with --level=word (leave --level out)"
+    assert_output "tokenize: reading the vocabulary: train.tns: --level=grapheme was asked for, but its words were made with --level=word (leave --level out)"
     expect 2 tokenize --vocab train.tns --no-lower new
     run cat err
     assert_output --partial "--lower=no was asked for, but its words were made with --lower=yes"

@@ -27,6 +27,10 @@ static void errors(void **state)
     assert_int_equal(err_where(&e, "reading %s", "m.tns"), -1);
     assert_string_equal(e.text, "reading m.tns: row 7 is bad");
     assert_int_equal(e.status, STATUS_DATA);
+    err_where(&e, "reading %s", "m.tns"); /* said once is enough */
+    assert_string_equal(e.text, "reading m.tns: row 7 is bad");
+    err_where(&e, "reading");
+    assert_string_equal(e.text, "reading: reading m.tns: row 7 is bad");
     errno = ENOENT;
     err_system(&e, "x.txt");
     assert_string_equal(e.text, "x.txt: No such file or directory");
