@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "app/cli.h"
+
 #define AT(field) offsetof(struct plot_config, field)
 
 const struct opt plot_options[] = {
@@ -251,6 +253,10 @@ void plot_title(struct plot *p, const struct plot_config *c)
 {
     struct plot_style style =
         {.size = TITLE_SIZE, .colour = plot_ink, .align = 0.5, .middle = 0.5, .bold = true, .longest = p->width - 32};
-    if (c->title && *c->title)
-        plot_text(p, p->width / 2, TITLE_ROOM / 2 + 4, c->title, &style);
+    if (!c->title || !*c->title)
+        return;
+    struct buf title = {0};
+    cli_escape(c->title, strlen(c->title), &title); /* a command line may hold any bytes, pango wants UTF-8 */
+    plot_text(p, p->width / 2, TITLE_ROOM / 2 + 4, buf_string(&title), &style);
+    buf_free(&title);
 }

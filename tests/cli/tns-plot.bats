@@ -87,6 +87,8 @@ count() { grep -c -- "$1" "$2" || true; }
     assert_equal "$(count 'stroke:rgb(90%,35%,5%)' two.svg)" 0
     tns-plot heatmap --item 2 pairs.tns --title '爱 "love" <&>' -o three.svg
     assert_equal "$(count 'stroke:rgb(90%,35%,5%)' three.svg)" 2
+    expect 0 tns-plot heatmap --title $'caf\xe9\a' pairs.tns
+    assert [ ! -s err ]
     # words are there: fewer letters without them
     tns drop -i pairs.tns 'src.tok.*' 'tgt.tok.*' -o bare.tns
     tns-plot heatmap bare.tns -o bare.svg
