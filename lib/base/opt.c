@@ -65,26 +65,28 @@ static void choice_word(const char *choices, int index, struct buf *text)
     buf_add(text, choices, strcspn(choices, "|"));
 }
 
-/* Edits (insert, delete, change) that make b of a; both shorter than 64. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edits (insert, delete, change, swap neighbours) that make b of a; both shorter than 64. */
 static size_t distance(const char *a, size_t m, const char *b, size_t n)
 {
-    size_t row[64];
+    size_t d[64][64];
+    for (size_t i = 0; i <= m; i++)
+        d[i][0] = i;
     for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= m; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
+        d[0][j] = j;
+    for (size_t i = 1; i <= m; i++)
         for (size_t j = 1; j <= n; j++) {
-            size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-            if (above + 1 < best)
-                best = above + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = above;
-            row[j] = best;
+            size_t best = least(d[i - 1][j], d[i][j - 1]) + 1;
+            best = least(best, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                best = least(best, d[i - 2][j - 2] + 1);
+            d[i][j] = best;
         }
-    }
-    return row[n];
+    return d[m][n];
 }
 
 bool opt_nearest(const char *word, const char *words, char *near, size_t room)

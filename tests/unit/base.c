@@ -326,6 +326,8 @@ static void numbers(void **state)
     assert_true(opt_nearest("heda", "ls|head|text", near, sizeof near));
     assert_string_equal(near, "head");
     assert_false(opt_nearest("zzz", "ls|head|text", near, sizeof near));
+    assert_true(opt_nearest("hepl", "cell|help", near, sizeof near)); /* swapped letters are one slip */
+    assert_string_equal(near, "help");
 }
 
 /* ---- Chance and threads ---- */
