@@ -157,12 +157,5 @@ int main(int argc, char **argv)
 {
     struct err e = {0};
     cli_start(&tool, argc, argv);
-    int result = verb_run(N_GROUPS, &e);
-    if (result < 0) { /* it may quote a file or a log */
-        struct buf text = {0};
-        cli_escape(e.text, strlen(e.text), &text);
-        snprintf(e.text, sizeof e.text, "%s", buf_string(&text));
-        buf_free(&text);
-    }
-    return cli_finish(result, &e);
+    return cli_finish(verb_run(N_GROUPS, &e), &e);
 }

@@ -15,7 +15,6 @@
 #include "app/verb.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "base/stop.h"
 #include "base/utf8.h"
 #include "math/kern.h"
 
@@ -96,7 +95,7 @@ static void exhausted(size_t bytes)
 
 /* ---- Start ---- */
 
-static int print_and_exit(const struct buf *text)
+static void __attribute__((noreturn)) print_and_exit(const struct buf *text)
 {
     struct err e = {0};
     int result = file_write(STDOUT_FILENO, text->data, text->len, &e);
@@ -393,8 +392,6 @@ int cli_finish(int result, struct err *e)
     if (result >= 0)
         return result;
     line(e->text);
-    if (stop_pending() && e->status == STATUS_STOPPED && !e->chain[0])
-        return STATUS_STOPPED;
     return e->status;
 }
 

@@ -18,12 +18,11 @@ struct sink {
     XXH3_state_t *digest;
     bool begun, failed;
     uint32_t stream_id;
-    uint64_t seq, length, items, first_batch; /* length: bytes of the segment so far */
-    uint64_t *marks;                          /* where TENSORs and batches start, from HEAD */
+    uint64_t seq, length, items; /* length: bytes of the segment so far */
+    uint64_t *marks;             /* where TENSORs and batches start, from HEAD */
     size_t n_marks, room_marks;
     struct name_set names; /* of the TENSORs written */
     struct schema schema;
-    char hex[33];
 };
 
 struct sink *sink_open(struct outfile *out)
@@ -202,9 +201,10 @@ int sink_end(struct sink *k, const char *status, const char *parents, struct err
     if (put_index(k, e) < 0)
         return -1;
     XXH128_hash_t hash = XXH3_128bits_digest(k->digest);
-    snprintf(k->hex, sizeof k->hex, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
+    char hex[33];
+    snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
     struct meta meta = {0};
-    meta_set(&meta, "digest", k->hex);
+    meta_set(&meta, "digest", hex);
     meta_setf(&meta, "frames", "%llu", (unsigned long long)k->seq + 1);
     meta_setf(&meta, "items", "%llu", (unsigned long long)k->items);
     meta_set(&meta, "status", status);
