@@ -264,11 +264,11 @@ int batches_next(struct batches *b, struct minibatch *m, bool *fresh, struct err
             return -1;
         fill_row(b, count, steps, row, rows);
     }
-    *m = (struct minibatch){steps,
-                            rows,
-                            c->dim ? NULL : b->ids,
-                            c->dim ? b->vec : NULL,
-                            b->targets,
-                            ragged ? b->lengths : NULL};
+    *m = (struct minibatch){.steps = steps,
+                            .rows = rows,
+                            .ids = c->dim ? NULL : b->ids,
+                            .vec = c->dim ? b->vec : NULL,
+                            .targets = b->targets,
+                            .lengths = ragged ? b->lengths : NULL};
     return 1;
 }

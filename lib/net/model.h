@@ -17,9 +17,8 @@
 #include "base/rng.h"
 #include "net/loss.h"
 #include "net/rnn.h"
-
-#define TASK_CHOICES "lm"
-enum task { TASK_LM };
+#include "net/spelling.h"
+#include "net/task.h"
 
 struct model_config {
     int task, cell, activation; /* indices among their choices */
@@ -41,13 +40,18 @@ struct model_shape {
 };
 
 /* Data of one pass. Step-major: position t*B+b is step t of row b. Owned by the caller, kept until model_backward is
- * done. */
+ * done. Of a task whose target is one of the item, targets and wanted have a row for each of the B items. */
 struct minibatch {
     size_t steps, rows;      /* T, B: at least 1 */
     const uint32_t *ids;     /* [T,B] below inputs (any valid id behind a row's end) */
     const real *vec;         /* [T,B,I] finite; exactly one of ids and vec */
-    const uint32_t *targets; /* [T,B] below classes or TARGET_NONE (no loss); NULL: none at all */
+    const uint32_t *targets; /* [T,B] or [B], below classes or TARGET_NONE (no loss); NULL: none at all */
     const uint32_t *lengths; /* [B] of 0..T; NULL: all T. Behind its length a row's state is frozen, its loss 0 */
+    const real *wanted;      /* [T,B,K] or [B,K]: real targets, those of which `targets` (NULL: none) says TARGET_NONE
+                              * left out */
+    const real *features;    /* [B,F]: of a caption, set the initial state */
+    const uint32_t *spelt;   /* [T,B]: spelling of each word; NULL: not asked for */
+    const struct spellings *spellings;
 };
 
 struct model {
