@@ -27,6 +27,8 @@ static const struct verb verbs[] = {
     {"cmp", "[--rtol X] [--atol X] FILE FILE", "say the first difference, if there is one", 2, 2, CMP, tns_cmp},
     {"digest", "[FILE...]", "print the digest of each segment", 0, -1, 0, tns_digest},
     {"drop", "[-i FILE] PATTERN...", "leave out tensors and columns by their names", 1, -1, DROP, tns_drop},
+    {"paste", "FILE FILE...", "put the columns of several streams of the same items beside each other", 2, -1, 0,
+     tns_paste},
     {"import", "[-f FORMAT] [FILE...]", "make a stream of something else", 0, -1, FORMAT | IMPORT, tns_import},
     {"export", "[-f FORMAT] [--name NAME] [FILE]", "write a stream as something else", 0, 1, FORMAT, tns_export},
     {0},
@@ -39,6 +41,7 @@ static const struct tool tool = {
     .examples = "  tns ls words.tns                           what is in it\n"
                 "  tokenize < verses.txt | tns head -n 3 | tns text\n"
                 "  tns drop 'opt.*' 'rng.*' 'pos.*' < checkpoint.tns > model.tns\n"
+                "  tns paste names.tns bitmaps.tns -o named.tns\n"
                 "  tns cmp --rtol 1e-6 one.tns two.tns\n"
                 "  tns import --format text model.txt -o model.tns\n"
                 "  tns export --format npy --name w.in words.tns -o w.npy\n",

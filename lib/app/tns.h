@@ -25,11 +25,16 @@ extern const struct opt tns_text_options[], tns_head_options[], tns_cmp_options[
 
 /* Each verb gets its operands. 0; -1 with the failure in *e; cmp: 1 when the streams differ. */
 typedef int tns_run(char **operands, int n, struct err *e);
-tns_run tns_ls, tns_text, tns_verify, tns_digest, tns_cat, tns_head, tns_slice, tns_drop, tns_cmp, tns_import,
-    tns_export;
+tns_run tns_ls, tns_text, tns_verify, tns_digest, tns_cat, tns_head, tns_slice, tns_drop, tns_paste, tns_cmp,
+    tns_import, tns_export;
 
 /* The tokens of a stream as text, a line an item; of pairs both sides, a TAB between them. */
 struct source;
 int tns_put_words(struct source *s, struct err *e);
+
+/* The HEAD of an input with one more hop: what a verb that makes a stream of streams begins a segment with. */
+struct sink;
+struct meta;
+int tns_put_head(struct sink *k, const struct meta *input, const char *hop, struct err *e);
 
 #endif

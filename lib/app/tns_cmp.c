@@ -8,17 +8,8 @@
 
 #include "app/cli.h"
 #include "app/tns.h"
-#include "data/slice.h"
+#include "data/side.h"
 #include "data/tnstext.h"
-
-/* One of the two streams, and where in its batches it is. */
-struct side {
-    struct source *source;
-    struct segment segment;
-    struct batch batch, part;
-    uint64_t at; /* items of `batch` used up */
-    bool ended;
-};
 
 static const char *names[2]; /* what the two are called, escaped */
 
@@ -161,42 +152,21 @@ static int compare_sets(const char *kind, struct tensor *a, size_t n, struct ten
 
 /* ---- Batches, segments, streams ---- */
 
-/* Reads on when the batch is used up. 1: there are items; 0: the segment has ended; -1. */
-static int fill(struct side *s, struct err *e)
-{
-    if (s->ended || s->at < s->batch.n)
-        return !s->ended;
-    int got = source_batch(s->source, &s->batch, e);
-    s->at = 0;
-    s->ended = got == 0;
-    return got;
-}
-
-/* The next n items. */
-static const struct batch *part_of(struct side *s, uint64_t n)
-{
-    uint64_t low = s->at;
-    s->at += n;
-    if (low == 0 && n == s->batch.n)
-        return &s->batch;
-    batch_slice(&s->batch, low, low + n, &s->part);
-    return &s->part;
-}
-
 static int compare_batches(struct side *a, struct side *b, struct err *e)
 {
     char behind[64];
+    uint64_t x, y;
+    side_begin(a);
+    side_begin(b);
     for (;;) {
-        int x = fill(a, e), y = x < 0 ? -1 : fill(b, e);
-        if (x < 0 || y < 0)
+        if (side_more(a, &x, e) < 0 || side_more(b, &y, e) < 0)
             return -1;
-        uint64_t item = x ? a->batch.row0 + a->at : y ? b->batch.row0 + b->at : 0;
-        if (x != y)
+        uint64_t item = side_item(a);
+        if (!x != !y)
             return differ("the %s ends after %" PRIu64 " items of the segment", x ? "second" : "first", item);
         if (!x)
             return 0;
-        uint64_t n = a->batch.n - a->at < b->batch.n - b->at ? a->batch.n - a->at : b->batch.n - b->at;
-        const struct batch *p = part_of(a, n), *q = part_of(b, n);
+        const struct batch *p = side_take(a, x < y ? x : y), *q = side_take(b, x < y ? x : y);
         snprintf(behind, sizeof behind, " (counted from item %" PRIu64 ")", item);
         if (compare_sets("column", p->columns, p->n_columns, q->columns, q->n_columns, behind))
             return 1;
@@ -205,8 +175,6 @@ static int compare_batches(struct side *a, struct side *b, struct err *e)
 
 static int compare_segment(struct side *a, struct side *b, struct err *e)
 {
-    a->at = b->at = 0;
-    a->ended = b->ended = false;
     if (compare_meta("HEAD", &a->segment.head, &b->segment.head) ||
         compare_sets("tensor", a->segment.tensors, a->segment.n, b->segment.tensors, b->segment.n, ""))
         return 1;
@@ -231,14 +199,6 @@ static int compare(struct side *a, struct side *b, struct err *e)
         if (result)
             return result;
     }
-}
-
-static void side_free(struct side *s)
-{
-    source_close(s->source);
-    segment_free(&s->segment);
-    batch_free(&s->batch);
-    batch_free(&s->part);
 }
 
 int tns_cmp(char **operands, int n, struct err *e)

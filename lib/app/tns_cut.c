@@ -20,18 +20,17 @@ struct cut {
     struct sink *sink;
 };
 
-/* The input's HEAD with one more hop. */
-static int put_head(struct cut *c, const struct segment *segment, struct err *e)
+int tns_put_head(struct sink *k, const struct meta *input, const char *hop, struct err *e)
 {
     struct meta head = {0};
     unsigned hops = 0;
     char key[32];
-    for (size_t i = 0; i < segment->head.n; i++)
-        hops += !strncmp(segment->head.pairs[i].key, "hop.", 4);
+    for (size_t i = 0; i < input->n; i++)
+        hops += !strncmp(input->pairs[i].key, "hop.", 4);
     snprintf(key, sizeof key, "hop.%04u", hops);
-    meta_copy(&head, &segment->head);
-    meta_set(&head, key, c->hop);
-    int result = sink_head(c->sink, &head, e);
+    meta_copy(&head, input);
+    meta_set(&head, key, hop);
+    int result = sink_head(k, &head, e);
     meta_free(&head);
     return result;
 }
@@ -86,7 +85,7 @@ static int cut_segment(struct cut *c, struct source *s, struct segment *segment,
     uint64_t begin = c->item;
     bool ended = false;
     int got = -1;
-    if (!(c->sink = cli_sink(segment_profile(segment), e)) || put_head(c, segment, e) < 0)
+    if (!(c->sink = cli_sink(segment_profile(segment), e)) || tns_put_head(c->sink, &segment->head, c->hop, e) < 0)
         return -1;
     for (size_t i = 0; i < segment->n; i++)
         if (!dropped(c, segment->tensors[i].name) && sink_tensor(c->sink, &segment->tensors[i], e) < 0)

@@ -264,6 +264,56 @@ TEXT
     expect 2 tns drop
 }
 
+@test "paste puts the columns of the same items beside each other" {
+    cat > feature.txt <<'TEXT'
+segment profile=tensors kind=bitmaps
+tensor scale f32 [1]
+2
+batch 1
+column feature u8 [1,2]
+1 0
+batch 2
+column feature u8 [2,2]
+0 1
+1 1
+end
+TEXT
+    tns import feature.txt -o feature.tns
+    tns paste data.tns feature.tns > both.tns
+    tns verify both.tns
+    # the batches were cut 2, 1 and 1, 2; everything is there, and the first says what the stream is
+    tns ls both.tns > out
+    grep -q '^head .*hop.0001="tns [0-9.]* paste" profile=tokens$' out
+    grep -q "^end .*items=3 parent=\"$(tns digest data.tns | cut -c 1-32) $(tns digest feature.tns | cut -c 1-32)\" status=complete batches=3 " out
+    tns drop -i both.tns feature scale | tns cmp - data.tns
+    tns slice 1:2 both.tns | tns text | grep -A 1 '^column feature u8 \[1,2\]$' | grep -qx '0 1'
+    # from standard input, several of them, segment by segment
+    sed 's/feature/third/; s/scale/other/' feature.txt | tns import -o third.tns
+    tns paste - feature.tns third.tns < data.tns | tns drop third other | tns cmp - both.tns
+    cat data.tns data.tns > two.tns
+    cat feature.tns feature.tns | tns paste two.tns - > four.tns
+    cat both.tns both.tns | tns cmp - four.tns
+    # what does not belong together is refused; a part stays a part
+    expect 65 tns paste data.tns data.tns
+    grep -q "^tns: data.tns: has a tensor 'vocab.text.offsets', as data.tns has (drop it from one: tns drop 'vocab.text.offsets')" err
+    expect 65 tns paste feature.tns third.tns feature.tns
+    grep -q "has a tensor 'scale'" err
+    tns drop -i feature.tns scale > bare.tns
+    expect 65 tns paste feature.tns bare.tns
+    grep -q "^tns: bare.tns: has a column 'feature', as feature.tns has" err
+    tns head -n 2 third.tns > two-items.tns
+    expect 65 tns paste data.tns feature.tns two-items.tns
+    grep -q '^tns: two-items.tns: ends after 2 items of its segment, but feature.tns goes on' err
+    expect 65 tns paste two.tns feature.tns
+    grep -q '^tns: feature.tns: ends after 1 segment, but two.tns goes on' err
+    tns head -n 2 data.tns | tns paste - two-items.tns | tns ls | grep -q ' status=partial '
+    expect 2 tns paste - - < data.tns
+    expect 2 tns paste data.tns
+    error_stream > broken.tns
+    expect 69 tns paste data.tns broken.tns
+    expect 69 bash -c 'tns paste data.tns two-items.tns | tns verify'
+}
+
 @test "npy both ways" {
     tns export -f npy --name vec data.tns -o vec.npy
     head -c 6 vec.npy | od -An -tx1 | grep -q '93 4e 55 4d 50 59'
