@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <libgen.h>
 #include <signal.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { READ_AHEAD = 1 << 20 };
 
 /* Hidden names in use, for the signal handler alone: where O_TMPFILE does not work, only it can leave nothing behind. */
 static const char *volatile temps[8];
@@ -342,6 +345,30 @@ long file_read(int fd, void *bytes, size_t room, struct err *e)
         if (stop_pending())
             return err_fail(e, STATUS_STOPPED, "stopped by a signal while reading");
     }
+}
+
+int file_take(int fd, uint64_t length, struct buf *out, struct err *e)
+{
+    for (uint64_t left = length; left;) {
+        size_t want = left < READ_AHEAD ? (size_t)left : READ_AHEAD;
+        long got = file_read(fd, buf_room(out, want), want, e);
+        if (got < 0)
+            return -1;
+        if (!got)
+            return err_fail(e, STATUS_DATA, "the file ends after %" PRIu64 " of %" PRIu64 " bytes (it was cut)",
+                            length - left, length);
+        out->len += (size_t)got;
+        left -= (uint64_t)got;
+    }
+    buf_string(out);
+    return 0;
+}
+
+int file_ends(int fd, struct err *e)
+{
+    char byte;
+    long got = file_read(fd, &byte, 1, e);
+    return got > 0 ? err_fail(e, STATUS_DATA, "something follows the last byte that belongs to it") : (int)got;
 }
 
 int spool_open(struct err *e)

@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* An output. A regular file is written without a name where the file system can (O_TMPFILE), else under a hidden name
@@ -51,6 +53,11 @@ const char *infile_label(const char *path);
 
 /* read() that tries again when interrupted, unless a stop is pending (STATUS_STOPPED). Bytes read, 0 at the end, or -1. */
 long file_read(int fd, void *bytes, size_t room, struct err *e);
+
+/* For files that say themselves how long they are. Adds exactly `length` bytes to `out`, which grows as they come; fewer are
+ * STATUS_DATA. Then: is that the end of the file? More is STATUS_DATA. */
+int file_take(int fd, uint64_t length, struct buf *out, struct err *e);
+int file_ends(int fd, struct err *e);
 
 /* write() of all bytes. */
 int file_write(int fd, const void *bytes, size_t length, struct err *e);

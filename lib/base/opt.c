@@ -44,17 +44,16 @@ bool opt_real(const char *text, double *value)
     return true;
 }
 
-/* Index of `word` among words joined by '|', or -1. */
-static int choice_index(const char *choices, const char *word)
+int opt_choice(const char *words, const char *word)
 {
     size_t length = strlen(word);
     for (int i = 0;; i++) {
-        size_t n = strcspn(choices, "|");
-        if (n == length && !memcmp(choices, word, n))
+        size_t n = strcspn(words, "|");
+        if (n == length && !memcmp(words, word, n))
             return i;
-        if (!choices[n])
+        if (!words[n])
             return -1;
-        choices += n + 1;
+        words += n + 1;
     }
 }
 
@@ -169,7 +168,7 @@ static int assign(const struct opt *row, void *config, const char *text, struct 
         memcpy(field, &text, sizeof text);
         return 0;
     case OPT_CHOICE:
-        if ((index = choice_index(row->choices, text)) < 0)
+        if ((index = opt_choice(row->choices, text)) < 0)
             return bad_value(row, text, e);
         memcpy(field, &index, sizeof index);
         return 0;

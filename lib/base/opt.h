@@ -87,6 +87,9 @@ void opt_free(struct opt_group *groups);
 bool opt_int(const char *text, int64_t low, int64_t high, int64_t *value);
 bool opt_real(const char *text, double *value);
 
+/* Index of `word` among `words` (joined by '|'), or -1. */
+int opt_choice(const char *words, const char *word);
+
 /* The word of `words` (joined by '|') nearest to `word` within two edits, copied to `near`; false when none is. */
 bool opt_nearest(const char *word, const char *words, char *near, size_t room);
 

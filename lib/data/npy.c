@@ -153,29 +153,11 @@ static int parse(const char *text, size_t length, struct npy_head *head, struct 
 
 /* ---- Import ---- */
 
-/* Reads exactly n bytes into a buffer that grows as they come. */
-static int read_bytes(int fd, uint64_t n, struct buf *out, struct err *e)
-{
-    for (uint64_t left = n; left;) {
-        size_t want = left < CHUNK ? (size_t)left : CHUNK;
-        long got = file_read(fd, buf_room(out, want), want, e);
-        if (got < 0)
-            return -1;
-        if (!got)
-            return err_fail(e, STATUS_DATA, "the file ends after %" PRIu64 " of %" PRIu64 " bytes (it was cut)",
-                            n - left, n);
-        out->len += (size_t)got;
-        left -= (uint64_t)got;
-    }
-    buf_room(out, 1);
-    return 0;
-}
-
 static int read_header(int fd, struct npy_head *head, struct err *e)
 {
     struct buf text = {0};
     uint32_t length = 0;
-    int result = read_bytes(fd, sizeof magic + 2, &text, e);
+    int result = file_take(fd, sizeof magic + 2, &text, e);
     if (result < 0 || memcmp(text.data, magic, sizeof magic)) {
         if (result == 0 || e->status == STATUS_DATA)
             result = err_fail(e, STATUS_DATA, "is not a NumPy array (.npy)");
@@ -187,13 +169,13 @@ static int read_header(int fd, struct npy_head *head, struct err *e)
         result = err_fail(e, STATUS_DATA, "version %u of .npy is not known here", version);
         goto out;
     }
-    if ((result = read_bytes(fd, version == 1 ? 2 : 4, &text, e)) < 0)
+    if ((result = file_take(fd, version == 1 ? 2 : 4, &text, e)) < 0)
         goto out;
     memcpy(&length, text.data, text.len);
     buf_clear(&text);
     if (length > MAX_HEADER)
         result = err_fail(e, STATUS_DATA, "a header of %" PRIu32 " bytes is longer than %d", length, MAX_HEADER);
-    else if ((result = read_bytes(fd, length, &text, e)) == 0)
+    else if ((result = file_take(fd, length, &text, e)) == 0)
         result = parse(buf_string(&text), text.len, head, e);
 out:
     buf_free(&text);
@@ -243,18 +225,11 @@ static int read_whole(int fd, const struct npy_head *head, struct buf *data, str
 {
     uint64_t count, bytes;
     shape_size(head->dtype, head->rank, head->dims, &count, &bytes);
-    if (read_bytes(fd, bytes, data, e) < 0 || settle(head, data, e) < 0)
+    if (file_take(fd, bytes, data, e) < 0 || settle(head, data, e) < 0)
         return -1;
     if (head->fortran && head->rank > 1)
         turn(head, data);
     return 0;
-}
-
-static int read_nothing(int fd, struct err *e)
-{
-    char byte;
-    long got = file_read(fd, &byte, 1, e);
-    return got > 0 ? err_fail(e, STATUS_DATA, "something follows the array") : (int)got;
 }
 
 static int add_meta(const struct format_want *want, struct meta *meta, struct err *e)
@@ -275,7 +250,7 @@ static int import_tensor(int fd, const struct npy_head *head, const char *name, 
 {
     struct buf data = {0};
     int result = read_whole(fd, head, &data, e);
-    if (result == 0 && (result = read_nothing(fd, e)) == 0) {
+    if (result == 0 && (result = file_ends(fd, e)) == 0) {
         struct tensor t = tensor_view(name, head->dtype, head->rank, head->dims, data.data);
         meta_copy(&t.meta, meta);
         result = sink_tensor(k, &t, e);
@@ -320,13 +295,13 @@ static int import_column(int fd, const struct npy_head *head, const char *name, 
         uint64_t rows = head->dims[0] - at < step ? head->dims[0] - at : step;
         if (!whole) {
             buf_clear(&data);
-            if ((result = read_bytes(fd, rows * row, &data, e)) < 0 || (result = settle(head, &data, e)) < 0)
+            if ((result = file_take(fd, rows * row, &data, e)) < 0 || (result = settle(head, &data, e)) < 0)
                 break;
         }
         result = put_rows(head, name, meta, rows, data.data + (whole ? at * row : 0), k, e);
     }
     buf_free(&data);
-    return result < 0 ? result : read_nothing(fd, e);
+    return result < 0 ? result : file_ends(fd, e);
 }
 
 /* What an array is called that was given no name: its file without directory and suffix. */
