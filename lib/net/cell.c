@@ -28,16 +28,29 @@ size_t cell_width(const struct cell *c, size_t hidden)
     return width;
 }
 
-uint32_t *cell_columns(const struct cell *c, size_t hidden)
+/* Has the part columns for a gate at this place of its phase? */
+static bool has_gate(const struct cell *c, int phase, int place, enum cell_part part)
 {
-    uint32_t *columns = mem_get((size_t)c->gates * hidden, sizeof *columns);
-    size_t first = 0, gate = 0;
+    return part == CELL_INPUT       ? place < c->phase_gates[phase] - c->recurrent_only
+           : part == CELL_RECURRENT ? place >= c->input_only
+                                    : true;
+}
+
+int cell_gates(const struct cell *c, enum cell_part part)
+{
+    return c->gates - (part == CELL_INPUT ? c->recurrent_only : part == CELL_RECURRENT ? c->input_only : 0);
+}
+
+uint32_t *cell_columns(const struct cell *c, size_t hidden, enum cell_part part)
+{
+    uint32_t *columns = mem_get((size_t)cell_gates(c, part) * hidden, sizeof *columns), *to = columns;
+    size_t first = 0;
+    const int *place = c->place;
     for (int phase = 0; phase < c->phases; phase++) {
         size_t of_phase = (size_t)c->phase_gates[phase];
-        for (size_t g = 0; g < of_phase; g++, gate++)
-            for (size_t j = 0; j < hidden; j++)
-                columns[gate * hidden + j] =
-                    (uint32_t)(first + (j / CELL_LANES * of_phase + g) * CELL_LANES + j % CELL_LANES);
+        for (size_t g = 0; g < of_phase; g++, place++)
+            for (size_t j = 0; has_gate(c, phase, *place, part) && j < hidden; j++)
+                *to++ = (uint32_t)(first + (j / CELL_LANES * of_phase + (size_t)*place) * CELL_LANES + j % CELL_LANES);
         first += cell_phase_width(c, hidden, phase);
     }
     return columns;

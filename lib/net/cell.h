@@ -6,11 +6,13 @@
  *     z = W_x x_t + W_h h_{t-1} + b        (the layer's products, done by rnn)
  *     gates, states_t = cell(z, states_{t-1})
  *
- * for all gates at once. Cells with a product that needs a gate first (the gru's W_n (r * h)) have two phases: the
+ * for all gates at once (gates may lack one of the two products: gru-reset-after). Cells with a product that needs a gate first (the gru's W_n (r * h)) have two phases: the
  * gates of the first are finished and `carry` = r * h written before the product of the second is added to its gates.
  *
  * Layout. Units are padded to whole vectors of CELL_LANES. Packed column (phase, unit block, gate of the phase,
- * lane): the gates of a unit block lie side by side, an LSTM's in one panel of 64. z is stored as panels,
+ * lane): the gates of a unit block lie side by side, an LSTM's in one panel of 64. Gates that only the input weights
+ * have come first, those that only the recurrent weights have last, so that a matrix's columns lie together; the
+ * others are zero in its values and gradients. z is stored as panels,
  * z[panel][row][64]; states are rows of `state_row` reals. Forward turns z into gate activations in place (the elman
  * cell has none and leaves z); backward turns those into dz in place. Rows are independent, so any range of them may
  * be computed by any thread. */
@@ -23,7 +25,7 @@
 
 #include "base/real.h"
 
-enum { CELL_LANES = 16, CELL_STATES = 2, CELL_VECTORS = 4, CELL_PHASES = 2 };
+enum { CELL_LANES = 16, CELL_STATES = 2, CELL_VECTORS = 4, CELL_PHASES = 2, CELL_GATES = 4 };
 
 enum activation { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID };
 #define ACTIVATION_CHOICES "tanh|relu|sigmoid"
@@ -53,8 +55,10 @@ struct cell_range {
 struct cell {
     const char *name;
     int gates, states;
-    int phases, phase_gates[CELL_PHASES];                 /* gates of each phase; they add up to `gates` */
-    const char *gate_names[4], *state_names[CELL_STATES]; /* for --emit; in the natural order */
+    int phases, phase_gates[CELL_PHASES]; /* gates of each phase; they add up to `gates` */
+    int place[CELL_GATES];                /* where a gate lies among its phase's */
+    int input_only, recurrent_only;       /* the first, the last gates, where a panel is one block */
+    const char *gate_names[CELL_GATES], *state_names[CELL_STATES]; /* for --emit; in the natural order */
     const char *vector_names[CELL_VECTORS]; /* the cell's own vectors: parameter rnn.L.NAME [H]; NULL ends them */
     int forget_gate;                        /* natural number of the gate --forget-bias goes to; -1: none */
     bool activation;                        /* does --activation apply? */
@@ -66,7 +70,7 @@ struct cell {
 };
 
 /* The choices of --cell; the row of one by its index among them, with the code of kern_level(). */
-#define CELL_CHOICES "elman|lstm|lstm-peephole|gru"
+#define CELL_CHOICES "elman|lstm|lstm-peephole|lstm-peephole-out|gru|gru-reset-after"
 const struct cell *cell_at(int index);
 
 /* Blocks of 16 that hold `hidden` units. */
@@ -83,7 +87,12 @@ static inline size_t cell_phase_columns(const struct cell *c, size_t hidden, int
 size_t cell_phase_width(const struct cell *c, size_t hidden, int phase);
 size_t cell_width(const struct cell *c, size_t hidden);
 
-/* columns[g * H + j] = packed column of gate g of unit j: the map of params_add_panels. Owned by the caller. */
-uint32_t *cell_columns(const struct cell *c, size_t hidden);
+/* What has rows that are gates; how many of the cell's gates it has (the bias: all of them). */
+enum cell_part { CELL_BIAS, CELL_INPUT, CELL_RECURRENT, CELL_PARTS };
+int cell_gates(const struct cell *c, enum cell_part part);
+
+/* columns[g * H + j] = packed column of unit j of the part's g-th gate: the map of params_add_panels. Owned by the
+ * caller. */
+uint32_t *cell_columns(const struct cell *c, size_t hidden, enum cell_part part);
 
 #endif

@@ -65,3 +65,54 @@ static void gru_backward(const struct cell_step *s, struct cell_range range, int
             }
         }
 }
+
+/* The gated recurrent unit with the reset gate behind the product, as PyTorch and cuDNN have it: one phase, and a
+ * gate of its own, m, for the recurrent side of n.
+ *
+ *     r = sigmoid(z_r)     u = sigmoid(z_u)     m = W_n h_{t-1} + b_m     n = tanh(W x + b_n + r m)
+ *     h_t = u h_{t-1} + (1 - u) n
+ *
+ * Packed n, r, u, m: the first three have input weights, the last three recurrent ones. m stays as it is in the
+ * forward pass. */
+enum { GRU_N = 0, GRU_R = CELL_LANES, GRU_U = 2 * CELL_LANES, GRU_M = 3 * CELL_LANES };
+
+static void gru_after_forward(const struct cell_step *s, struct cell_range range, int phase)
+{
+    (void)phase;
+    for (size_t block = range.first; block < range.last; block++)
+        for (size_t row = range.low; row < range.high; row++) {
+            real *z = s->z + block * s->z_panel + row * 64;
+            size_t at = row * s->state_row + block * CELL_LANES;
+            for (int l = 0; l < CELL_LANES; l += VEC_LANES) {
+                vec r = vec_sigmoid(vec_load(z + GRU_R + l)), u = vec_sigmoid(vec_load(z + GRU_U + l));
+                vec n = vec_tanh(vec_load(z + GRU_N + l) + r * vec_load(z + GRU_M + l));
+                vec_store(z + GRU_N + l, n);
+                vec_store(z + GRU_R + l, r);
+                vec_store(z + GRU_U + l, u);
+                vec_store(s->after[0] + at + l, u * vec_load(s->before[0] + at + l) + ((real)1 - u) * n);
+            }
+        }
+}
+
+/* dn = dh (1 - u)              dz_n = dn (1 - n^2)      dz_m = dz_n r
+ * du = dh (h_{t-1} - n)        dz_u = du u (1 - u)      dz_r = dz_n m r (1 - r)      dh_{t-1} += dh u */
+static void gru_after_backward(const struct cell_step *s, struct cell_range range, int phase)
+{
+    (void)phase;
+    for (size_t block = range.first; block < range.last; block++)
+        for (size_t row = range.low; row < range.high; row++) {
+            real *z = s->z + block * s->z_panel + row * 64;
+            size_t at = row * s->state_row + block * CELL_LANES;
+            for (int l = 0; l < CELL_LANES; l += VEC_LANES) {
+                vec n = vec_load(z + GRU_N + l), m = vec_load(z + GRU_M + l);
+                vec r = vec_load(z + GRU_R + l), u = vec_load(z + GRU_U + l);
+                vec h = vec_load(s->before[0] + at + l), dh = vec_load(s->dh + at + l);
+                vec dz_n = dh * ((real)1 - u) * ((real)1 - n * n);
+                vec_store(z + GRU_N + l, dz_n);
+                vec_store(z + GRU_M + l, dz_n * r);
+                vec_store(z + GRU_R + l, dz_n * m * (r * ((real)1 - r)));
+                vec_store(z + GRU_U + l, dh * (h - n) * (u * ((real)1 - u)));
+                vec_store(s->dh_before + at + l, vec_load(s->dh_before + at + l) + dh * u);
+            }
+        }
+}

@@ -54,9 +54,15 @@ int model_make(struct model *m, const struct model_config *config, const struct 
     struct params *p = &m->params;
     if (shape->embedding)
         m->embedding = params_add(p, "embedding", 2, (uint64_t[]){shape->inputs, shape->embedding});
-    rnn_make(&m->rnn, cell_at(config->cell), (enum activation)config->activation, (size_t)config->layers,
-             (size_t)config->hidden, (size_t)(shape->embedding ? shape->embedding : shape->inputs),
-             shape->ids && !shape->embedding, p);
+    rnn_make(&m->rnn,
+             &(struct rnn_shape){.name = "rnn",
+                                 .cell = cell_at(config->cell),
+                                 .activation = (enum activation)config->activation,
+                                 .layers = (size_t)config->layers,
+                                 .hidden = (size_t)config->hidden,
+                                 .inputs = (size_t)(shape->embedding ? shape->embedding : shape->inputs),
+                                 .sparse = shape->ids && !shape->embedding},
+             p);
     m->out_weight = params_add_panels(p, "out.weight", 2, (uint64_t[]){shape->classes, (uint64_t)config->hidden},
                                       (size_t)shape->classes, NULL);
     m->out_bias = params_add_panels(p, "out.bias", 1, (uint64_t[]){shape->classes}, (size_t)shape->classes, NULL);
@@ -137,7 +143,7 @@ static struct rnn_input input_of(struct model *m, const struct minibatch *batch)
     real *x = arena_get(&m->arena, n * width, sizeof(real));
     const real *table = m->params.value + m->embedding;
     for (size_t i = 0; i < n; i++)
-        memcpy(x + i * width, table + batch->ids[i] * width, width * sizeof(real));
+        memcpy(x + i * width, table + batch->ids[i] * params_row(width), width * sizeof(real));
     return (struct rnn_input){.vec = x, .vec_row = width};
 }
 
@@ -254,7 +260,7 @@ void model_backward(struct model *m, const struct minibatch *batch)
     real *table = m->params.gradient + m->embedding;
     for (size_t i = 0; width > 0 && i < n; i++)
         for (size_t k = 0; k < width; k++)
-            table[batch->ids[i] * width + k] += m->pass.dinput[i * m->pass.dinput_row + k];
+            table[batch->ids[i] * params_row(width) + k] += m->pass.dinput[i * m->pass.dinput_row + k];
 }
 
 /* ---- Looking in ---------------------------------------------------------------------------------------------- */
@@ -284,5 +290,5 @@ void model_gates(const struct model *m, size_t layer, size_t step, size_t row, r
 
 void model_states(const struct model *m, size_t layer, int s, size_t step, size_t row, real *state)
 {
-    rnn_state(&m->rnn, &m->pass, layer, s, (long)step, row, state);
+    rnn_state(&m->rnn, &m->pass, layer, s, step, row, state);
 }

@@ -110,7 +110,7 @@ static int find_config(struct model_config *config, const struct segment *segmen
     if (!recurrent || read_options(config, segment, e) < 0)
         return -1;
     config->hidden = (int64_t)recurrent->dims[1];
-    uint64_t rows = (uint64_t)cell_at(config->cell)->gates * recurrent->dims[1];
+    uint64_t rows = (uint64_t)cell_gates(cell_at(config->cell), CELL_RECURRENT) * recurrent->dims[1];
     for (config->layers = 0;; config->layers++) {
         char *name = mem_printf("rnn.%lld.recurrent", (long long)config->layers);
         const struct tensor *t = segment_find(segment, name);
@@ -128,7 +128,7 @@ static int find_shape(struct model_shape *shape, const struct rnnfile *f, const 
                       struct err *e)
 {
     const struct segment *segment = &f->segment;
-    uint64_t hidden = (uint64_t)config->hidden, rows = (uint64_t)cell_at(config->cell)->gates * hidden;
+    uint64_t hidden = (uint64_t)config->hidden, rows = (uint64_t)cell_gates(cell_at(config->cell), CELL_INPUT) * hidden;
     const struct tensor *input = matrix(segment, "rnn.0.input", rows, 0, e), *embedding = NULL;
     const struct tensor *out = input ? matrix(segment, "out.weight", 0, hidden, e) : NULL;
     if (out && segment_find(segment, "embedding"))

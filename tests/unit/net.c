@@ -15,7 +15,7 @@
 #include "net/model.h"
 #include "net/optim.h"
 
-enum { INPUTS = 9, CLASSES = 21, STEPS = 7, WIDTH = 11, HIDDEN = 20, LAYERS = 2, CELLS = 4 };
+enum { INPUTS = 9, CLASSES = 21, STEPS = 7, WIDTH = 11, HIDDEN = 20, LAYERS = 2, CELLS = 6 };
 
 static struct model model_of(int cell, bool ids, uint64_t embedding)
 {
