@@ -4,8 +4,11 @@
 
 #include "app/cli.h"
 #include "app/plot_curve.h"
+#include "app/plot_gradflow.h"
 #include "app/plot_heatmap.h"
 #include "app/plot_map.h"
+#include "app/plot_series.h"
+#include "app/plot_strokes.h"
 #include "app/verb.h"
 
 static struct plot_config config;
@@ -16,12 +19,22 @@ static struct {
     struct map_choice map;
     const char *x, *y;
     int scale;
+    const char *column;
 } run;
+
+static struct flow_choice flow;
+static struct series_choice series;
+static struct strokes_choice strokes;
 
 #define AT(field) offsetof(__typeof__(run), field)
 
+static const struct opt item_options[] = {
+    {"item", 'n', OPT_INT, AT(item), 0, "N", "0", 0, 0x1p62, NULL,
+     "draw the N-th item, from 0; heatmap: the attention of that pair; strokes: the items from it on"},
+    {0},
+};
+
 static const struct opt heatmap_options[] = {
-    {"item", 'n', OPT_INT, AT(item), 0, "N", "0", 0, 0x1p62, NULL, "draw the attention of the N-th pair, from 0"},
     {"tensor", 0, OPT_TEXT, AT(tensor), 0, "NAME", NULL, 0, 0, NULL, "draw the matrix NAME of any stream instead"},
     {0},
 };
@@ -41,13 +54,26 @@ static const struct opt curve_options[] = {
     {0},
 };
 
+static const struct opt column_options[] = {
+    {"column", 0, OPT_TEXT, AT(column), 0, "NAME", NULL, 0, 0, NULL,
+     "the column to draw (default: vec); series: several, with commas between (default: `target` or else `vec`, and "
+     "`pred.vec`)"},
+    {0},
+};
+
 /* The groups in this order; each verb takes those of its bits, and the last two. */
-enum { HEATMAP = 1, MAP = 2, CURVE = 4, N_GROUPS = 3 };
+enum { ITEM = 1, HEATMAP = 2, MAP = 4, CURVE = 8, GRADFLOW = 16 };
+enum { COLUMN = 32, SERIES = 64, STROKES = 128, N_GROUPS = 8 };
 
 static struct opt_group groups[] = {
+    {"Options of heatmap, series and strokes", item_options, &run, 0},
     {"Options of heatmap", heatmap_options, &run, 0},
     {"Options of map", map_options, &run, 0},
     {"Options of curve", curve_options, &run, 0},
+    {"Options of gradflow", flow_options, &flow, 0},
+    {"Options of series and strokes", column_options, &run, 0},
+    {"Options of series", series_options, &series, 0},
+    {"Options of strokes", strokes_options, &strokes, 0},
     {"The picture", plot_options, &config, 0},
     CLI_GROUP,
     {0},
@@ -97,11 +123,48 @@ static int draw_curves(char **paths, int n, struct err *e)
     return result;
 }
 
+static int draw_gradflow(char **paths, int n, struct err *e)
+{
+    char *standard[] = {NULL};
+    struct curves c = {0};
+    int result = flow_read(&c, n ? paths : standard, n ? n : 1, &flow, e);
+    if (result == 0)
+        result = curves_draw(&c, &config, &picture, e);
+    curves_free(&c);
+    return result;
+}
+
+static int draw_series(char **paths, int n, struct err *e)
+{
+    struct curves c = {0};
+    int result = series_read(&c, n ? paths[0] : NULL, (uint64_t)run.item, run.column, &series, e);
+    if (result == 0)
+        result = curves_draw(&c, &config, &picture, e);
+    curves_free(&c);
+    return result;
+}
+
+static int draw_strokes(char **paths, int n, struct err *e)
+{
+    struct strokes s = {0};
+    int result =
+        strokes_read(&s, n ? paths[0] : NULL, (uint64_t)run.item, run.column ? run.column : "vec", &strokes, e);
+    if (result == 0)
+        result = strokes_draw(&s, &config, &picture, e);
+    strokes_free(&s);
+    return result;
+}
+
 static const struct verb verbs[] = {
-    {"heatmap", "[--item N | --tensor NAME] [FILE]", "the attention of one pair, or any matrix", 0, 1, HEATMAP,
+    {"heatmap", "[--item N | --tensor NAME] [FILE]", "the attention of one pair, or any matrix", 0, 1, ITEM | HEATMAP,
      draw_heatmap},
     {"map", "[--words A,B,C | --top N] [FILE]", "words where their vectors put them", 0, 1, MAP, draw_map},
     {"curve", "[--x FIELD] [--y FIELD,...] [LOG...]", "the numbers of training logs", 0, -1, CURVE, draw_curves},
+    {"gradflow", "[--epoch N,...] [--layer N] [FILE...]", "how far gradients reach back in time", 0, -1, GRADFLOW,
+     draw_gradflow},
+    {"series", "[--item N] [--column NAME,...] [FILE]", "numbers step by step, and what was predicted", 0, 1,
+     ITEM | COLUMN | SERIES, draw_series},
+    {"strokes", "[--column NAME] [--items N] [FILE]", "what a pen wrote", 0, 1, ITEM | COLUMN | STROKES, draw_strokes},
     {0},
 };
 
@@ -111,7 +174,10 @@ static const struct tool tool = {
     .usage = "[OPTION...] [FILE...]",
     .examples = "  tns-plot heatmap --item 3 alignment.tns -o pair.png\n"
                 "  tns-plot map --words king,queen,man,woman words.tns -o words.svg\n"
-                "  tns-plot curve --y loss,valid_loss train.log -o loss.png\n",
+                "  tns-plot curve --y loss,valid_loss train.log -o loss.png\n"
+                "  tns-plot gradflow --labels elman,lstm elman-flow.tns lstm-flow.tns -o flow.png\n"
+                "  tns-plot series --item 2 predicted.tns -o series.png\n"
+                "  tns-plot strokes --items 5 written.tns -o strokes.png\n",
     .groups = groups,
     .verbs = verbs,
     .operands_low = 1,

@@ -3,10 +3,12 @@
 #include <cairo-svg.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "app/cli.h"
+#include "base/mem.h"
 
 #define AT(field) offsetof(struct plot_config, field)
 
@@ -168,6 +170,11 @@ struct colour plot_series(size_t index)
     return colours[index % (sizeof colours / sizeof *colours)];
 }
 
+struct colour plot_pale(struct colour c, double share)
+{
+    return (struct colour){c.red + share * (1 - c.red), c.green + share * (1 - c.green), c.blue + share * (1 - c.blue)};
+}
+
 /* Between the stops of a ramp, linear; at 0 .. 1. */
 static struct colour ramp(const struct colour *stops, int n, double at)
 {
@@ -242,6 +249,32 @@ void plot_text(struct plot *p, double x, double y, const char *text, const struc
     cairo_restore(p->draw);
 }
 
+char *plot_shown(const char *text)
+{
+    struct buf shown = {0};
+    cli_escape(text, strlen(text), &shown);
+    char *made = mem_copy(buf_string(&shown));
+    buf_free(&shown);
+    return made;
+}
+
+char *plot_file_name(const char *path)
+{
+    const char *label = infile_label(path), *slash = strrchr(label, '/');
+    return plot_shown(slash ? slash + 1 : label);
+}
+
+size_t plot_list(const char *text, char ***list)
+{
+    char *copy = mem_copy(text), *word, *rest = copy;
+    size_t n = 0;
+    *list = mem_get(strlen(text) + 1, sizeof **list);
+    while ((word = strsep(&rest, ",")))
+        if (*word || !n) /* the first one stays, for it holds the memory */
+            (*list)[n++] = word;
+    return n;
+}
+
 enum { TITLE_SIZE = 17, TITLE_ROOM = 44 };
 
 double plot_title_room(const struct plot_config *c)
@@ -255,8 +288,7 @@ void plot_title(struct plot *p, const struct plot_config *c)
         {.size = TITLE_SIZE, .colour = plot_ink, .align = 0.5, .middle = 0.5, .bold = true, .longest = p->width - 32};
     if (!c->title || !*c->title)
         return;
-    struct buf title = {0};
-    cli_escape(c->title, strlen(c->title), &title); /* a command line may hold any bytes, pango wants UTF-8 */
-    plot_text(p, p->width / 2, TITLE_ROOM / 2 + 4, buf_string(&title), &style);
-    buf_free(&title);
+    char *title = plot_shown(c->title); /* a command line may hold any bytes, pango wants UTF-8 */
+    plot_text(p, p->width / 2, TITLE_ROOM / 2 + 4, title, &style);
+    free(title);
 }

@@ -1,5 +1,5 @@
 /* plot: pictures. A canvas in pixels from the upper left, written as PNG or SVG; what is drawn on it stands in
- * plot_heatmap.h, plot_map.h and plot_curve.h.
+ * plot_heatmap.h, plot_map.h, plot_curve.h and plot_strokes.h.
  *
  * Drawing is cairo's and text pango's, so that any script finds a font. The bytes hold no date and no chance: the
  * same picture, fonts and libraries give the same file. */
@@ -58,6 +58,9 @@ void plot_colour(struct plot *p, struct colour c);
  * with grey. */
 struct colour plot_series(size_t index);
 
+/* A colour as much whiter: 0 as it is, 1 white. */
+struct colour plot_pale(struct colour c, double share);
+
 /* The scale of a matrix: white at `low` to dark at `high`; around 0, red below, where values are of both signs. */
 struct plot_scale {
     double low, high;
@@ -78,6 +81,14 @@ struct plot_style {
 
 void plot_text(struct plot *p, double x, double y, const char *text, const struct plot_style *style);
 void plot_text_size(struct plot *p, const char *text, const struct plot_style *style, double *width, double *height);
+
+/* Text as it can be shown, whatever its bytes; what a series that comes from a file is called: the file's own name. Owned
+ * by the caller. */
+char *plot_shown(const char *text);
+char *plot_file_name(const char *path);
+
+/* "a,b" as a list. The caller frees its first word, which holds the memory of all, and the list. */
+size_t plot_list(const char *text, char ***list);
 
 /* The height kept for the title, and the title itself, drawn in the top of the canvas. */
 double plot_title_room(const struct plot_config *c);

@@ -9,18 +9,7 @@
 #include "base/lines.h"
 #include "base/mem.h"
 
-enum { MOST_FIELDS = 20, MOST_CURVES = 200 };
-
-static void curve_add(struct curve *c, double x, double y)
-{
-    if (c->n == c->room) {
-        c->room = c->room ? 2 * c->room : 256;
-        c->x = mem_grow(c->x, c->room, sizeof *c->x);
-        c->y = mem_grow(c->y, c->room, sizeof *c->y);
-    }
-    c->x[c->n] = x;
-    c->y[c->n++] = y;
-}
+enum { MOST_FIELDS = 20 };
 
 /* The number of a field: 1; 0 when it is not there; null is NaN. */
 static int number(const json_t *row, const char *field, double *value, struct err *e)
@@ -84,7 +73,7 @@ static int read_row(struct curves *c, struct curve *at, char **fields, size_t n,
     if (got > 0 && !isnan(x))
         for (size_t k = 0; got >= 0 && k < n; k++)
             if ((got = number(row, fields[k], &y, e)) > 0)
-                curve_add(&at[k], x, y);
+                curve_point(&at[k], x, y);
     json_decref(row);
     return got < 0 ? -1 : 0;
 }
@@ -113,62 +102,34 @@ static int read_log(struct curves *c, struct curve *at, char **fields, size_t n,
     return got;
 }
 
-/* "a,b" as a list; the caller frees the first string and the list. */
-static size_t split(const char *text, char ***list)
-{
-    char *copy = mem_copy(text), *word, *rest = copy;
-    size_t n = 0;
-    *list = mem_get(strlen(text) + 1, sizeof **list);
-    while ((word = strsep(&rest, ",")))
-        if (*word || !n) /* the first one stays, for it holds the memory */
-            (*list)[n++] = word;
-    return n;
-}
-
+/* One log's curves are named by their fields, those of several logs by the logs as well. */
 static char *curve_name(char **paths, int n_paths, int path, const char *field, size_t n_fields)
 {
-    const char *label = infile_label(paths[path]), *slash = strrchr(label, '/');
-    struct buf name = {0};
-    cli_escape(n_paths > 1 && slash ? slash + 1 : label, strlen(n_paths > 1 && slash ? slash + 1 : label), &name);
-    char *made = n_paths == 1   ? mem_copy(field)
-                 : n_fields > 1 ? mem_printf("%s: %s", buf_string(&name), field)
-                                : mem_copy(buf_string(&name));
-    buf_free(&name);
+    if (n_paths == 1)
+        return mem_copy(field);
+    char *file = plot_file_name(paths[path]), *made = n_fields > 1 ? mem_printf("%s: %s", file, field) : mem_copy(file);
+    free(file);
     return made;
 }
 
 int curves_read(struct curves *c, char **paths, int n_paths, const char *x_name, const char *list, struct err *e)
 {
     char **fields;
-    size_t n = split(list, &fields);
+    size_t n = plot_list(list, &fields);
     int result = 0;
     c->x_name = x_name;
     c->y_name = mem_copy(n == 1 ? fields[0] : "");
-    if (!*fields[0] || n * (size_t)n_paths > MOST_CURVES)
+    if (!*fields[0] || n * (size_t)n_paths > CURVES_MOST)
         result = err_fail(e, STATUS_MISUSED,
                           *fields[0] ? "too many curves for a picture (at most %d)"
                                      : "--y names no field (--y loss,valid_loss; at most %d curves)",
-                          MOST_CURVES);
-    c->at = mem_get(n * (size_t)n_paths + 1, sizeof *c->at);
+                          CURVES_MOST);
     for (int path = 0; path < n_paths && result == 0; path++) {
-        struct curve *first = c->at + c->n;
         for (size_t k = 0; k < n; k++)
-            c->at[c->n++].name = curve_name(paths, n_paths, path, fields[k], n);
-        result = read_log(c, first, fields, n, paths[path], e);
+            curves_add(c, curve_name(paths, n_paths, path, fields[k], n));
+        result = read_log(c, c->at + c->n - n, fields, n, paths[path], e);
     }
     free(fields[0]);
     free(fields);
     return result;
-}
-
-void curves_free(struct curves *c)
-{
-    for (size_t k = 0; k < c->n; k++) {
-        free(c->at[k].name);
-        free(c->at[k].x);
-        free(c->at[k].y);
-    }
-    free(c->at);
-    free(c->y_name);
-    *c = (struct curves){0};
 }

@@ -244,6 +244,213 @@ count() { grep -c -- "$1" "$2" || true; }
     run cat err
     assert_output "tns-plot: 'curv' is no verb (did you mean 'curve'?)"
     expect 2 tns-plot
-    expect 2 tns-plot gradflow x
     expect 1 tns-plot curve missing.log
+}
+
+# Gradient flow of records at epochs 0 .. EPOCHS-1 over LAGS lags in a layer of four units: h halves with every step; with `c`
+# also c, which stays; with `bound` one of 1.5.   flow FILE EPOCHS LAGS [c] [bound]
+flow() {
+    awk -v epochs="$2" -v lags="$3" -v c="${4#bound}" -v bound="${4#c}" '
+        function column(name, type, rows, meta) { print "column", name, type, "[" rows "]", meta }
+        BEGIN {
+            print "segment profile=tensors\nbatch " epochs
+            column("epoch", "u64", epochs)
+            for (k = 0; k < epochs; k++) print k
+            column("layer", "u32", epochs)
+            for (k = 0; k < epochs; k++) print 0
+            column("saturation", "f64", epochs ",2", "gates=r,u")
+            for (k = 0; k < epochs; k++) print k / epochs, 0.5
+            column("flow.h.offsets", "u64", epochs + 1)
+            for (k = 0; k <= epochs; k++) print k * lags
+            column("flow.h", "f64", epochs * lags, "rows=8")
+            for (k = 0; k < epochs; k++) for (l = 0; l < lags; l++) print 2 * 0.5 ^ l
+            if (c) column("flow.c", "f64", epochs * lags, "over=flow.h")
+            for (k = 0; c && k < epochs; k++) for (l = 0; l < lags; l++) print 2
+            if (bound) column("bound", "f64", epochs * lags, "over=flow.h")
+            for (k = 0; bound && k < epochs; k++) for (l = 0; l < lags; l++) print 1.5 ^ l
+            print "end" }' | tns import --format text -o "$1"
+}
+
+# The lines of an SVG that are stroked in a colour, samples of the legend included.
+blue='stroke:rgb(0%,45%,70%)' orange='stroke:rgb(84%,37%,0%)'
+
+@test "gradient flow: a line for each record and quantity, few of many, and a floor" {
+    flow lstm.tns 20 30 c
+    tns-plot gradflow lstm.tns -o flow.svg
+    # eight records of two lines, a sample each; the first is blue, the second orange
+    assert_equal "$(count "$blue" flow.svg)" 3
+    assert_equal "$(count "$orange" flow.svg)" 3
+    assert_equal "$(grep -c 'stroke-dasharray:6,3.5' flow.svg)" 9
+    # lag 29 is 2^-28, above the floor; nothing lies on it
+    tns-plot gradflow --epoch 3,last,3 --quantity h lstm.tns -o two.svg
+    assert_equal "$(count "$blue" two.svg)" 2
+    assert_equal "$(count "$orange" two.svg)" 2
+    assert_equal "$(count stroke-dasharray two.svg)" 0
+    # epochs in whatever order they are named
+    tns-plot gradflow --epoch 19,3 --quantity h lstm.tns -o turned.svg
+    cmp two.svg turned.svg
+    floor='stroke:rgb(42%,45%,50%)' # that of the axes as well
+    assert_equal "$(count "$floor" two.svg)" 2
+    tns-plot gradflow --epoch 3,last --quantity h --floor 1e-3 lstm.tns -o floor.svg
+    assert_equal "$(count "$floor" floor.svg)" 3
+    # zeros lie on it too
+    tns export --format text lstm.tns | sed '/^column flow.c/,/^end/b; s/^2 1 /2 0 /' | tns import --format text -o zero.tns
+    tns-plot gradflow --epoch 0 --quantity h zero.tns -o zero.svg
+    assert_equal "$(count "$floor" zero.svg)" 3
+    tns-plot gradflow < lstm.tns > flow.png
+    run png_size flow.png
+    assert_output "960 560"
+    tns-plot gradflow --saturation lstm.tns -o gates.svg
+    assert_equal "$(count "$blue" gates.svg)" 2
+    assert_equal "$(count "$orange" gates.svg)" 2
+}
+
+@test "gradient flow of several files: a colour each, the first record paler, the bound cut off" {
+    flow elman.tns 3 10 bound
+    flow gru.tns 2 12
+    tns-plot gradflow --labels 'tanh,gated' elman.tns gru.tns -o both.svg
+    # the last record's line and bound, and the sample
+    assert_equal "$(count "$blue" both.svg)" 3
+    assert_equal "$(count "$orange" both.svg)" 2
+    # the first record, in the same colours and paler
+    assert_equal "$(count 'stroke:rgb(60%,78%,88%)' both.svg)" 3
+    assert_equal "$(count 'stroke:rgb(93.6%,74.8%,60%)' both.svg)" 2
+    # a bound that rises widens no axis: the line of h is drawn where it is without one
+    tns-plot gradflow --quantity h --epoch 0 elman.tns -o h.svg
+    tns-plot gradflow --quantity h,bound --epoch 0 elman.tns -o bound.svg
+    h() { grep -m 1 "$blue" "$1" | grep -o ' d="M[^L]*' | awk '{ print $3 }'; }
+    assert_equal "$(h h.svg)" "$(h bound.svg)"
+    assert_equal "$(count stroke-dasharray:1.5,3 bound.svg)" 2
+    expect 2 tns-plot gradflow --labels one elman.tns gru.tns
+    run cat err
+    assert_output "tns-plot: --labels has 1 names for 2 files"
+}
+
+@test "gradient flow that cannot be drawn" {
+    flow gru.tns 3 4
+    refused() { # STATUS WORDS OPTION...
+        expect "$1" tns-plot gradflow "${@:3}"
+        run cat err
+        assert_output --partial "$2"
+    }
+    refused 2 "gru.tns: there is no record of epoch 7 (it has 0, 1, 2)" --epoch 0,7 gru.tns
+    refused 2 "--epoch: 'first' is no epoch (a number from 0, or last)" --epoch first gru.tns
+    refused 2 "gru.tns: there are no records of layer 1 (layers count from 0)" --layer 1 gru.tns
+    refused 2 "--quantity: 'x' is none (of h, c, bound)" --quantity x gru.tns
+    refused 2 "no record has what --quantity wants" --quantity c gru.tns
+    edited() { # SED WORDS
+        tns export --format text gru.tns | sed "$1" | tns import --format text -o bad.tns
+        refused 65 "tns-plot: bad.tns: $2" bad.tns
+    }
+    edited 's/^2 1 0.5/2 nan 0.5/' "record 0: 'flow.h' is nan at 1 (from 0)"
+    edited 's/^2 1 0.5/2 -1 0.5/' "record 0: 'flow.h' is -1 at 1 (from 0)"
+    edited 's/^0 1 2$/0 2 1/' "record 2: is of epoch 1, behind one of epoch 2"
+    edited 's/gates=r,u/gates=r/' "'saturation' has 2 columns, and its meta 'gates' names 1"
+    edited 's/^column flow.h\(.*\)/column flow.x\1/; s/over=flow.h/over=flow.x/' "the input has no column 'flow.h' (it has epoch, layer, saturation, flow.x.offsets, flow.x)"
+    edited 's/column layer/column depth/' "the input has no column 'layer'"
+    alignment
+    refused 65 "wants tensors, got alignment" pairs.tns
+    refused 1 "missing.tns" missing.tns
+}
+
+@test "series: what was given and what was predicted, step by step" {
+    tns import --format text -o two.tns << 'END'
+segment profile=vectors
+batch 2
+column vec.offsets u64 [3]
+0 2 5
+column vec f32 [5,2]
+1 2 3 4
+0 1 2 3 4 5
+column pred.vec f32 [5,2] over=vec
+2 2 3 3
+1 1 3 3 5 5
+end
+END
+    tns-plot series --item 1 two.tns -o two.svg
+    # component 0 is blue, given and predicted, with a sample each
+    assert_equal "$(count "$blue" two.svg)" 4
+    assert_equal "$(count "$orange" two.svg)" 4
+    assert_equal "$(count stroke-dasharray:6,3.5 two.svg)" 4
+    # one component: a colour each; the prediction is drawn a step later
+    tns-plot series --item 1 --component 1 two.tns -o one.svg
+    assert_equal "$(count "$blue" one.svg)" 2
+    assert_equal "$(count "$orange" one.svg)" 2
+    assert_equal "$(count stroke-dasharray one.svg)" 0
+    begin() { grep -m 1 "$1" "$2" | sed 's/.* d="M \([0-9.]*\) .*/\1/'; }
+    assert [ "$(begin "$blue" one.svg)" != "$(begin "$orange" one.svg)" ]
+    tns-plot series --item 1 --component 1 --ahead 0 two.tns -o now.svg
+    assert_equal "$(begin "$blue" now.svg)" "$(begin "$orange" now.svg)"
+    # a target is at its own step, and stands in place of vec
+    tns export --format text two.tns | sed 's/column vec /column target /; s/vec.offsets/target.offsets/; s/over=vec/over=target/' |
+        tns import --format text -o target.tns
+    tns-plot series --item 1 --component 1 target.tns -o target.svg
+    assert_equal "$(begin "$blue" target.svg)" "$(begin "$orange" target.svg)"
+    tns-plot series --column vec < two.tns > one.png
+    run png_size one.png
+    assert_output "960 560"
+    refused() { # STATUS WORDS OPTION...
+        expect "$1" tns-plot series "${@:3}"
+        run cat err
+        assert_output --partial "$2"
+    }
+    refused 2 "two.tns: there is no item 2 (it has 2, from 0)" --item 2 two.tns
+    refused 2 "--component: there is no component '2' (of 2, from 0)" --component 2 two.tns
+    refused 65 "two.tns: item 0: the input has no column 'price' (it has vec.offsets, vec, pred.vec)" --column price two.tns
+    tns export --format text two.tns | sed 's/^3 4$/inf 4/' | tns import --format text -o bad.tns
+    refused 65 "bad.tns: item 0: 'vec' holds NaN or infinity in row 1, column 0 of the item (from 0)" bad.tns
+    tns-plot series --item 1 bad.tns -o fine.svg
+    alignment
+    refused 65 "wants vectors, tokens or tensors, got alignment" pairs.tns
+}
+
+@test "strokes: the pen is lifted where it should be, and items stand below each other" {
+    tns import --format text -o pen.tns << 'END'
+segment profile=vectors
+batch 4
+column vec.offsets u64 [5]
+0 6 8 8 9
+column vec f32 [9,3]
+5 5 0
+10 0 0
+0 10 1
+5 0 0
+10 0 0.7
+3 3 1
+0 0 0
+5 10 0
+1 1 1
+column pred.vec f32 [9,3] over=vec
+0 0 0 1 0 0 1 0 0 1 0 0 1 0 0 1 0 0 0 0 0 1 0 0 0 0 0
+end
+END
+    ink='stroke:rgb(13%,15%,18%)'
+    paths() { grep "$ink" "$1" | grep -o ' d="[^"]*"'; }
+    tns-plot strokes pen.tns -o pen.svg
+    # two strokes and a dot; one; nothing; a dot
+    assert_equal "$(paths pen.svg | awk '{ print gsub("M ", ""), gsub("L ", "") }' | paste -sd,)" "3 4,1 1,1 1"
+    tns-plot strokes --item 1 --items 1 pen.tns -o one.svg
+    assert_equal "$(paths one.svg | wc -l)" 1
+    # up is up: the one stroke ends above where it began, and below with --down
+    rise() { paths "$1" | sed 's/[^0-9. ]//g' | awk '{ print ($4 < $2) }'; }
+    assert_equal "$(rise one.svg)" 1
+    tns-plot strokes --item 1 --items 1 --down pen.tns -o down.svg
+    assert_equal "$(rise down.svg)" 0
+    tns-plot strokes --column pred.vec pen.tns -o predicted.svg
+    assert_equal "$(paths predicted.svg | awk '{ print gsub("M ", "") }' | paste -sd,)" "1,1,1"
+    tns-plot strokes --width 700 --height 300 < pen.tns > pen.png
+    run png_size pen.png
+    assert_output "700 300"
+    refused() { # STATUS WORDS OPTION...
+        expect "$1" tns-plot strokes "${@:3}"
+        run cat err
+        assert_output --partial "$2"
+    }
+    refused 2 "these strokes want a larger picture (--width, --height)" --height 100 pen.tns
+    refused 2 "there is no item 4 (it has 4, from 0)" --item 4 pen.tns
+    tns export --format text pen.tns | sed 's/^10 0 0$/10 nan 0/' | tns import --format text -o bad.tns
+    refused 65 "bad.tns: item 0: 'vec' holds NaN or infinity in row 1, column 1 of the item (from 0)" bad.tns
+    expect 0 tns-plot strokes --item 1 bad.tns
+    tns import --format text -o flat.tns <<< $'segment profile=vectors\nbatch 1\ncolumn vec.offsets u64 [2]\n0 1\ncolumn vec f32 [1,2]\n0 1\nend'
+    refused 65 "flat.tns: item 0: 'vec' has rows of 2 numbers; pen strokes have 3 (dx, dy, end)" flat.tns
 }
