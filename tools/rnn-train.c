@@ -81,13 +81,20 @@ static int take_options(const struct rnnfile *init, struct err *e)
 
 static int read_corpus(struct corpus *c, const char *path, const struct corpus *like, struct err *e)
 {
-    struct corpus_want want = {training.target, (enum corpus_by)training.by, like};
+    struct corpus_want want = {.task = &tasks[model.task], .target = training.target, .like = like};
+    want.by = (enum corpus_by)training.by;
     struct source *s = source_open_path(path, e);
     int result = s ? corpus_read(c, s, &want, e) : -1;
     source_close(s);
     if (result == 0 && c->unknown)
         cli_note("%s: %llu words are not in the vocabulary and count as <unk>", infile_label(path),
                  (unsigned long long)c->unknown);
+    if (result == 0 && c->unseen)
+        cli_note("%s: %llu targets are of classes that the model does not know", infile_label(path),
+                 (unsigned long long)c->unseen);
+    if (result == 0 && c->skipped)
+        cli_note("%s: %llu items are too short to learn from and are passed over", infile_label(path),
+                 (unsigned long long)c->skipped);
     return result;
 }
 

@@ -13,11 +13,6 @@ static uint64_t kept(uint64_t n, double held)
     return held > 0 ? (uint64_t)((double)n * (1 - held)) : n;
 }
 
-static uint64_t item_steps(const struct corpus *c, uint64_t item)
-{
-    return c->starts[item + 1] - c->starts[item] - (c->target ? 0 : 1);
-}
-
 static int make_parts(struct batches *train, struct batches *valid, uint64_t n, double held, const char *what,
                       const char *hint, struct err *e)
 {
@@ -56,11 +51,23 @@ static int make_text(struct batches *train, struct batches *valid, double held, 
     return 0;
 }
 
-static void make_order(struct batches *b)
+/* Is there anything to learn from an item? */
+static bool taken(const struct corpus *c, uint64_t item)
 {
-    const struct corpus *c = b->corpus;
-    b->order = mem_get(b->high - b->low, sizeof *b->order);
-    b->tokens = c->starts[b->high] - c->starts[b->low] - (c->target ? 0 : b->high - b->low);
+    return target_is_item(c->kind) || corpus_item_steps(c, item);
+}
+
+static int make_order(struct batches *b, struct err *e)
+{
+    for (uint64_t i = b->low; i < b->high; i++) {
+        b->items += taken(b->corpus, i);
+        b->tokens += corpus_item_steps(b->corpus, i);
+    }
+    if (!b->items)
+        return err_fail(e, STATUS_DATA, "all %llu items of a part are too short to learn from (give more of them)",
+                        (unsigned long long)(b->high - b->low));
+    b->order = mem_get(b->items, sizeof *b->order);
+    return 0;
 }
 
 int batches_make(struct batches *train, struct batches *valid, const struct corpus *corpus, size_t rows, size_t bptt,
@@ -69,12 +76,10 @@ int batches_make(struct batches *train, struct batches *valid, const struct corp
     *train = (struct batches){.corpus = corpus, .rows = rows, .steps = bptt};
     if (!corpus->by_item)
         return make_text(train, valid, held, e);
-    if (make_parts(train, valid, corpus->items, held, "items", "give more of them", e) < 0)
+    assert(!bptt || !target_is_item(corpus->kind));
+    if (make_parts(train, valid, corpus->items, held, "items", "give more of them", e) < 0 || make_order(train, e) < 0)
         return -1;
-    make_order(train);
-    if (held > 0)
-        make_order(valid);
-    return 0;
+    return held > 0 ? make_order(valid, e) : 0;
 }
 
 void batches_free(struct batches *b)
@@ -83,9 +88,12 @@ void batches_free(struct batches *b)
     free(b->ids);
     free(b->targets);
     free(b->lengths);
-    free(b->row_ids);
+    free(b->spelt);
     free(b->vec);
-    free(b->row_vec);
+    free(b->wanted);
+    free(b->features);
+    free(b->row_ids);
+    free(b->row_reals);
     *b = (struct batches){0};
 }
 
@@ -118,7 +126,7 @@ static void shuffle(uint64_t *order, size_t n, size_t unit, struct rng *rng)
 static void sort_window(const struct corpus *c, uint64_t *order, size_t n, struct keyed *scratch)
 {
     for (size_t i = 0; i < n; i++)
-        scratch[i] = (struct keyed){item_steps(c, order[i]), order[i]};
+        scratch[i] = (struct keyed){corpus_item_steps(c, order[i]), order[i]};
     qsort(scratch, n, sizeof *scratch, by_key);
     for (size_t i = 0; i < n; i++)
         order[i] = scratch[i].item;
@@ -126,14 +134,15 @@ static void sort_window(const struct corpus *c, uint64_t *order, size_t n, struc
 
 void batches_start(struct batches *b, const struct rng *rng)
 {
-    uint64_t n = b->high - b->low;
+    uint64_t n = b->items;
     size_t window = BATCH_WINDOW * b->rows;
     b->done = b->longest = b->group = 0;
     b->at = b->order ? 0 : b->low;
     if (!b->order)
         return;
-    for (uint64_t i = 0; i < n; i++)
-        b->order[i] = b->low + i;
+    for (uint64_t i = 0, item = b->low; item < b->high; item++)
+        if (taken(b->corpus, item))
+            b->order[i++] = item;
     if (!rng)
         return;
     struct rng r = *rng;
@@ -154,15 +163,15 @@ static bool advance(struct batches *b, size_t *rows, size_t *steps, bool *fresh)
         *rows = b->rows, *steps = b->steps, *fresh = b->at == b->low;
         return b->at++ < b->high;
     }
-    uint64_t n = b->high - b->low;
     if (b->done >= b->longest) {
         b->at += b->group;
-        if (b->at >= n)
+        if (b->at >= b->items)
             return false;
-        b->group = n - b->at < b->rows ? n - b->at : b->rows;
-        b->done = b->longest = 0;
+        b->group = b->items - b->at < b->rows ? b->items - b->at : b->rows;
+        b->done = 0;
+        b->longest = 1; /* also of items that have no inputs */
         for (size_t i = 0; i < b->group; i++) {
-            uint64_t length = item_steps(b->corpus, b->order[b->at + i]);
+            uint64_t length = corpus_item_steps(b->corpus, b->order[b->at + i]);
             b->longest = length > b->longest ? length : b->longest;
         }
     }
@@ -183,64 +192,123 @@ void batches_skip(struct batches *b, uint64_t count)
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
+static real *more_reals(real *old, size_t n)
+{
+    free(old);
+    return n ? mem_aligned(n, sizeof *old) : NULL;
+}
+
 static void make_room(struct batches *b, size_t rows, size_t steps)
 {
-    size_t dim = b->corpus->dim, n = rows * steps;
-    if (n <= b->room)
-        return;
-    b->room = n;
-    b->ids = mem_grow(b->ids, n, sizeof *b->ids);
-    b->targets = mem_grow(b->targets, n, sizeof *b->targets);
-    b->lengths = mem_grow(b->lengths, n, sizeof *b->lengths);
-    b->row_ids = mem_grow(b->row_ids, n + 1, sizeof *b->row_ids);
-    if (dim) {
-        free(b->vec);
-        b->vec = mem_aligned(n * dim, sizeof *b->vec);
-        b->row_vec = mem_grow(b->row_vec, n * dim, sizeof *b->row_vec);
+    const struct corpus *c = b->corpus;
+    size_t n = rows * steps, width = c->dim > c->outputs ? c->dim : c->outputs;
+    bool reals = target_is_real(c->kind);
+    if (n > b->room) {
+        b->room = n;
+        b->ids = mem_grow(b->ids, n, sizeof *b->ids);
+        b->targets = mem_grow(b->targets, n, sizeof *b->targets);
+        b->lengths = mem_grow(b->lengths, n, sizeof *b->lengths);
+        b->spelt = mem_grow(b->spelt, n, sizeof *b->spelt);
+        b->vec = more_reals(b->vec, n * c->dim);
+        b->wanted = more_reals(b->wanted, reals ? n * c->outputs : 0);
+        b->features = more_reals(b->features, n * c->feature);
+    }
+    if (steps > b->row_room) {
+        b->row_room = steps;
+        b->row_ids = mem_grow(b->row_ids, steps + 1, sizeof *b->row_ids);
+        b->row_reals = more_reals(b->row_reals, c->dim || reals ? steps * width : 0);
     }
 }
 
-/* Positions first .. first + count as row `row` of `rows`; step t lies at t * rows + row. */
-static int read_row(struct batches *b, uint64_t first, size_t count, size_t row, size_t rows, struct err *e)
+/* Step t of a row lies at t * rows + row. */
+static void spread(uint32_t *to, const uint32_t *from, size_t count, size_t row, size_t rows)
+{
+    for (size_t t = 0; t < count; t++)
+        to[t * rows + row] = from[t];
+}
+
+static void spread_reals(real *to, const real *from, size_t width, size_t count, size_t row, size_t rows)
+{
+    for (size_t t = 0; t < count; t++)
+        memcpy(to + (t * rows + row) * width, from + t * width, width * sizeof *to);
+}
+
+/* The inputs at positions first .. first + count as row `row` of `rows`. Of next ids, one position on, also the targets. */
+static int read_inputs(struct batches *b, uint64_t first, size_t count, size_t row, size_t rows, struct err *e)
 {
     const struct corpus *c = b->corpus;
-    size_t dim = c->dim;
-    if (count == 0)
-        return 0;
-    if (!dim || !c->target) {
-        if (corpus_ids(c, first, count + (c->target ? 0 : 1), b->row_ids, e) < 0)
+    bool next = c->kind == TARGET_NEXT_ID;
+    if (!c->dim || next) {
+        if (corpus_ids(c, first, count + (next ? 1 : 0), b->row_ids, e) < 0)
             return -1;
-        for (size_t t = 0; t < count; t++) {
-            b->ids[t * rows + row] = b->row_ids[t];
-            if (!c->target)
-                b->targets[t * rows + row] = b->row_ids[t + 1];
-        }
+        spread(b->ids, b->row_ids, count, row, rows);
+        if (next)
+            spread(b->targets, b->row_ids + 1, count, row, rows);
     }
-    if (dim) {
-        if (corpus_vec(c, first, count, b->row_vec, e) < 0)
+    if (c->dim) {
+        if (corpus_vec(c, first, count, b->row_reals, e) < 0)
             return -1;
-        for (size_t t = 0; t < count; t++)
-            memcpy(b->vec + (t * rows + row) * dim, b->row_vec + t * dim, dim * sizeof *b->vec);
+        spread_reals(b->vec, b->row_reals, c->dim, count, row, rows);
     }
-    if (c->target) {
-        if (corpus_targets(c, first, count, b->row_ids, e) < 0)
+    if (c->spellings.n) {
+        if (corpus_spelt(c, first, count, b->row_ids, e) < 0)
             return -1;
-        for (size_t t = 0; t < count; t++)
-            b->targets[t * rows + row] = b->row_ids[t];
+        spread(b->spelt, b->row_ids, count, row, rows);
     }
+    return 0;
+}
+
+/* The targets of that row where they are spooled: of a kind over items `first` is an item, and count 1. */
+static int read_targets(struct batches *b, uint64_t first, size_t count, size_t row, size_t rows, struct err *e)
+{
+    const struct corpus *c = b->corpus;
+    if (target_is_real(c->kind)) {
+        if (corpus_wanted(c, first, count, b->row_reals, e) < 0)
+            return -1;
+        spread_reals(b->wanted, b->row_reals, c->outputs, count, row, rows);
+        memset(b->row_ids, 0, count * sizeof *b->row_ids);
+    } else if (corpus_targets(c, first, count, b->row_ids, e) < 0) {
+        return -1;
+    }
+    spread(b->targets, b->row_ids, count, row, rows);
     return 0;
 }
 
 /* Steps behind the end of an item: any valid input, no target. */
 static void fill_row(struct batches *b, size_t count, size_t steps, size_t row, size_t rows)
 {
-    size_t dim = b->corpus->dim;
+    const struct corpus *c = b->corpus;
+    bool item = target_is_item(c->kind);
     for (size_t t = count; t < steps; t++) {
-        b->ids[t * rows + row] = 0;
-        b->targets[t * rows + row] = TARGET_NONE;
-        if (dim)
-            memset(b->vec + (t * rows + row) * dim, 0, dim * sizeof *b->vec);
+        size_t at = t * rows + row;
+        b->ids[at] = b->spelt[at] = 0;
+        if (c->dim)
+            memset(b->vec + at * c->dim, 0, c->dim * sizeof *b->vec);
+        if (!item)
+            b->targets[at] = TARGET_NONE;
+        if (b->wanted && !item)
+            memset(b->wanted + at * c->outputs, 0, c->outputs * sizeof *b->wanted);
     }
+}
+
+/* Row `row` of the minibatch, which has `count` inputs from position `first` on. */
+static int read_row(struct batches *b, uint64_t first, size_t count, size_t steps, size_t row, size_t rows,
+                    struct err *e)
+{
+    const struct corpus *c = b->corpus;
+    bool item = target_is_item(c->kind);
+    uint64_t number = b->order ? b->order[b->at + row] : 0;
+    if (count && read_inputs(b, first, count, row, rows, e) < 0)
+        return -1;
+    if (item ? read_targets(b, number, 1, row, rows, e) < 0
+             : count && c->kind != TARGET_NEXT_ID && read_targets(b, first, count, row, rows, e) < 0)
+        return -1;
+    if (c->feature && corpus_features(c, number, 1, b->features + row * c->feature, e) < 0)
+        return -1;
+    b->lengths[row] = (uint32_t)count;
+    b->inputs += count;
+    fill_row(b, count, steps, row, rows);
+    return 0;
 }
 
 int batches_next(struct batches *b, struct minibatch *m, bool *fresh, struct err *e)
@@ -250,25 +318,26 @@ int batches_next(struct batches *b, struct minibatch *m, bool *fresh, struct err
     if (!advance(b, &rows, &steps, fresh))
         return 0;
     make_room(b, rows, steps);
-    bool ragged = false;
+    b->inputs = 0;
     for (size_t row = 0; row < rows; row++) {
         uint64_t first = row * b->column + (b->at - 1) * steps, count = steps;
         if (b->order) {
-            uint64_t item = b->order[b->at + row], length = item_steps(c, item), begin = b->done - steps;
+            uint64_t item = b->order[b->at + row], length = corpus_item_steps(c, item), begin = b->done - steps;
             first = c->starts[item] + begin;
             count = length <= begin ? 0 : length - begin < steps ? length - begin : steps;
         }
-        ragged |= count < steps;
-        b->lengths[row] = (uint32_t)count;
-        if (read_row(b, first, count, row, rows, e) < 0)
+        if (read_row(b, first, count, steps, row, rows, e) < 0)
             return -1;
-        fill_row(b, count, steps, row, rows);
     }
     *m = (struct minibatch){.steps = steps,
                             .rows = rows,
                             .ids = c->dim ? NULL : b->ids,
-                            .vec = c->dim ? b->vec : NULL,
+                            .vec = b->vec,
                             .targets = b->targets,
-                            .lengths = ragged ? b->lengths : NULL};
+                            .lengths = b->inputs < rows * steps ? b->lengths : NULL,
+                            .wanted = b->wanted,
+                            .features = b->features,
+                            .spelt = c->spellings.n ? b->spelt : NULL,
+                            .spellings = c->spellings.n ? &c->spellings : NULL};
     return 1;
 }

@@ -26,19 +26,27 @@ struct batches {
     size_t rows, steps;    /* B and T as wanted; what there is may be less (short texts, the last items) */
     uint64_t column;       /* by text: positions of a column */
     uint64_t low, high;    /* the part: minibatches of the text, or items */
-    uint64_t tokens;       /* targets in an epoch */
+    uint64_t tokens;       /* steps in an epoch; where the target is one of the item, inputs */
     uint64_t *order;       /* by item: the items of the part as they are taken; 8 bytes each */
+    uint64_t items;        /* by item: how many those are */
     uint64_t at;           /* by text: the next minibatch; by item: index in `order` of the present group's first */
     size_t group, longest; /* by item: rows of the present group, steps of its longest item */
     size_t done;           /* by item: steps of the present group that were given out */
-    uint32_t *ids, *targets, *lengths, *row_ids; /* of the present minibatch; one row as it is read */
-    real *vec, *row_vec;
+    /* of the present minibatch */
+    uint64_t inputs; /* its share of `tokens` */
+    uint32_t *ids, *targets, *lengths, *spelt;
+    real *vec, *wanted, *features;
     size_t room; /* positions there is room for */
+    /* one row as it is read */
+    uint32_t *row_ids;
+    real *row_reals;
+    size_t row_room;
 };
 
 /* Cuts a corpus into minibatches of `rows` sequences and `bptt` steps (0: all there are); the last `held` (0 <= held < 1) of
  * it becomes `valid` (untouched when held is 0). A text too short for B columns of `bptt` steps is cut into fewer columns:
- * train->rows says how many. STATUS_DATA when one part would be empty. */
+ * train->rows says how many. STATUS_DATA when one part would be empty. Where the target is one of the item, items are
+ * whole: bptt must be 0. */
 int batches_make(struct batches *train, struct batches *valid, const struct corpus *corpus, size_t rows, size_t bptt,
                  double held, struct err *e);
 

@@ -63,7 +63,7 @@ static int take_init(struct trainer *t, const struct rnnfile *init, struct err *
 
 static int make_batches(struct trainer *t, struct err *e)
 {
-    size_t rows = (size_t)t->config.batch, bptt = (size_t)t->config.bptt;
+    size_t rows = (size_t)t->config.batch, bptt = target_is_item(t->corpus.kind) ? 0 : (size_t)t->config.bptt;
     if (batches_make(&t->train, &t->valid, &t->corpus, rows, bptt, t->config.valid, e) < 0)
         return -1;
     return t->valid_corpus.n ? batches_make(&t->valid, NULL, &t->valid_corpus, rows, bptt, 0, e) : 0;
@@ -80,6 +80,8 @@ int train_make(struct trainer *t, const struct model_config *config, const struc
                const struct rnnfile *init, struct err *e)
 {
     const struct corpus *c = &t->corpus;
+    if (c->feature || (c->kind != TARGET_NEXT_ID && c->kind != TARGET_STEP_CLASS))
+        return err_fail(e, STATUS_MISUSED, "--task %s: no network learns it yet", tasks[config->task].name);
     struct model_shape shape = {.ids = !c->dim, .inputs = c->dim ? c->dim : c->vocab.n, .classes = classes(t, init)};
     if (init)
         shape.embedding = init->model.shape.embedding;

@@ -45,7 +45,7 @@ static void read_corpus(struct corpus *c, int fd, enum corpus_by by)
 {
     struct err e = {0};
     struct source *s = source_open(fd, "test");
-    if (corpus_read(c, s, &(struct corpus_want){.by = by}, &e) < 0)
+    if (corpus_read(c, s, &(struct corpus_want){.task = &tasks[TASK_LM], .by = by}, &e) < 0)
         fail_msg("%s", e.text);
     source_close(s);
 }
