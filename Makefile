@@ -22,8 +22,8 @@ LINK    = $(CC) $(if $(VARIANT),$(OPTIMIZE_$(VARIANT)),$(OPTIMIZE) -pie -Wl,-z,r
 # A kernel file says by its name what it may use: gemm_avx512.c. Elsewhere than on x86-64 such files are empty.
 X86 = $(filter x86_64,$(shell uname -m))
 MACHINE = $(if $(X86),$(if $(findstring _avx2.c,$<),-mavx2 -mfma -mf16c -ffp-contract=fast)$(if \
-	$(findstring _avx512.c,$<),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 \
-	-ffp-contract=fast))$(if $(filter lib/math/%,$<), -O3)
+	$(findstring _avx512,$<),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512 \
+	-ffp-contract=fast)$(if $(findstring _avx512bf16.c,$<), -mavx512bf16))$(if $(filter lib/math/%,$<), -O3)
 
 # Libraries: all tools, and what one tool alone takes. (Recursive on purpose: asked only after `deps` has run.)
 LIBS          = -ldeflate -lxxhash -lm

@@ -1,0 +1,4 @@
+#if defined(__x86_64__) && !defined(RUNNEL_DOUBLE)
+#define GEMM16_TABLE gemm16_avx512
+#include "math/gemm16_code.h"
+#endif
