@@ -27,6 +27,9 @@
 
 enum { CELL_LANES = 16, CELL_STATES = 2, CELL_VECTORS = 4, CELL_PHASES = 2, CELL_GATES = 4 };
 
+/* What forward leaves of a gate: 1 / (1 + e^-z), tanh z, or no activation at all. */
+enum gate_kind { GATE_SIGMOID, GATE_TANH, GATE_LINEAR };
+
 enum activation { ACTIVATION_TANH, ACTIVATION_RELU, ACTIVATION_SIGMOID };
 #define ACTIVATION_CHOICES "tanh|relu|sigmoid"
 
@@ -58,7 +61,8 @@ struct cell {
     int phases, phase_gates[CELL_PHASES]; /* gates of each phase; they add up to `gates` */
     int place[CELL_GATES];                /* where a gate lies among its phase's */
     int input_only, recurrent_only;       /* the first, the last gates, where a panel is one block */
-    const char *gate_names[CELL_GATES], *state_names[CELL_STATES]; /* for --emit; in the natural order */
+    enum gate_kind gate_kinds[CELL_GATES];                         /* in the natural order */
+    const char *gate_names[CELL_GATES], *state_names[CELL_STATES]; /* for --emit; likewise */
     const char *vector_names[CELL_VECTORS]; /* the cell's own vectors: parameter rnn.L.NAME [H]; NULL ends them */
     int forget_gate;                        /* natural number of the gate --forget-bias goes to; -1: none */
     bool activation;                        /* does --activation apply? */

@@ -10,13 +10,13 @@
  *     bound[lag]     (s g)^lag for the elman cell: s the largest singular value of W_h, g the activation's largest slope (1;
  *                    sigmoid: 1/4). ||dh_T/dh_k||_2 is never above it (R. Pascanu, T. Mikolov and Y. Bengio, "On the
  *                    difficulty of training recurrent neural networks", ICML 2013), ||.||_F never above sqrt(H) times it
- *     saturation[g]  the share of gate g's values at which its slope is nearly gone: a sigmoid below 0.1 or above 0.9, a
- *                    tanh beyond 0.9 either way; of the elman cell its output h (relu: the share of zeros)
+ *     saturation[g]  the share of gate g's values, over all rows and steps, at which its slope is nearly gone: a sigmoid
+ *                    below 0.1 or above 0.9, a tanh beyond 0.9 either way; of the elman cell its output h (relu: the
+ *                    share of zeros)
  *
- * The derivatives are total ones: dh_T/dh_{T-lag} of an LSTM holds c_{T-lag} fixed and lets c_T follow, and the other way
- * round. At lag 0 the Jacobian is the identity and its norm sqrt(H). It is found exactly, by the backward sweep of the layer
- * itself with H rows, row j of which begins with dh_T = e_j; T H rows of work for every row of the batch, so few rows are
- * asked for. The sweep is rescaled by powers of two on its way: norms neither underflow nor overflow where float would.
+ * An LSTM's two states at a step count as independent of each other: dh_T/dh_k holds c_k fixed, dc_T/dc_k holds h_k fixed; what
+ * happens behind k follows. At lag 0 the Jacobian is the identity and its norm sqrt(H). It is exact (rnn_jacobian.h), at the
+ * price of T H rows of backward work for every row of the batch, so only a few rows are looked at.
  *
  * T is a row's own length; a row of length 0 has no part in it. A mean at a lag is over the rows that are long enough. The
  * reverse direction of a bidirectional layer has its last state at the first step.
@@ -34,7 +34,7 @@
 #define NET_GRADFLOW_H
 
 #include "data/stream.h"
-#include "net/model.h"
+#include "net/rnn.h"
 
 enum gradflow_quantity { GRADFLOW_H, GRADFLOW_C, GRADFLOW_BOUND, GRADFLOW_QUANTITIES };
 
@@ -53,6 +53,15 @@ struct gradflow {
         double *saturation;                /* [n_gates] */
     } * records;
 };
+
+/* Adds a record for each layer and direction of a pass, after its forward and before its backward half; with the weights it was
+ * made with, refreshed. The Jacobians are those of the first `rows` rows, and `rows` is the same in every call; saturation is over
+ * all of them. */
+void gradflow_record(struct gradflow *g, const struct rnn *n, const struct params *p, const struct rnn_pass *pass,
+                     uint64_t epoch, size_t rows);
+
+/* The largest singular value of w [n,n], row-major. */
+double gradflow_singular(const real *w, size_t n);
 
 /* Writes all records as batches of a segment whose HEAD is written. */
 int gradflow_write(const struct gradflow *g, struct sink *k, struct err *e);

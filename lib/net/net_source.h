@@ -10,26 +10,28 @@
 /* The table of cells: a row each, in the order of CELL_CHOICES. */
 /* clang-format off */
 static const struct cell cells[] = {
-    {.name = "elman", .gates = 1, .states = 1, .phases = 1, .phase_gates = {1}, .gate_names = {"z"},
-     .state_names = {"h"}, .forget_gate = -1, .activation = true,
+    {.name = "elman", .gates = 1, .states = 1, .phases = 1, .phase_gates = {1}, .gate_kinds = {GATE_LINEAR},
+     .gate_names = {"z"}, .state_names = {"h"}, .forget_gate = -1, .activation = true,
      .forward = elman_forward, .backward = elman_backward},
     {.name = "lstm", .gates = 4, .states = 2, .phases = 1, .phase_gates = {4}, .place = {0, 1, 2, 3},
-     .gate_names = {"i", "f", "g", "o"}, .state_names = {"h", "c"}, .forget_gate = 1,
+     .gate_kinds = {[2] = GATE_TANH}, .gate_names = {"i", "f", "g", "o"}, .state_names = {"h", "c"}, .forget_gate = 1,
      .forward = lstm_forward, .backward = lstm_backward},
     {.name = "lstm-peephole", .gates = 4, .states = 2, .phases = 1, .phase_gates = {4}, .place = {0, 1, 2, 3},
-     .gate_names = {"i", "f", "g", "o"}, .state_names = {"h", "c"},
+     .gate_kinds = {[2] = GATE_TANH}, .gate_names = {"i", "f", "g", "o"}, .state_names = {"h", "c"},
      .vector_names = {"peephole.i", "peephole.f", "peephole.o"}, .forget_gate = 1,
      .forward = lstm_peephole_forward, .backward = lstm_peephole_backward, .vectors = lstm_peephole_vectors},
     {.name = "lstm-peephole-out", .gates = 4, .states = 2, .phases = 1, .phase_gates = {4}, .place = {0, 1, 2, 3},
-     .gate_names = {"i", "f", "g", "o"}, .state_names = {"h", "c"}, .vector_names = {"peephole.o"}, .forget_gate = 1,
+     .gate_kinds = {[2] = GATE_TANH}, .gate_names = {"i", "f", "g", "o"}, .state_names = {"h", "c"},
+     .vector_names = {"peephole.o"}, .forget_gate = 1,
      .forward = lstm_peephole_out_forward, .backward = lstm_peephole_out_backward,
      .vectors = lstm_peephole_out_vectors},
     {.name = "gru", .gates = 3, .states = 1, .phases = 2, .phase_gates = {2, 1}, .place = {0, 1, 0},
-     .gate_names = {"r", "u", "n"}, .state_names = {"h"}, .forget_gate = -1,
+     .gate_kinds = {[2] = GATE_TANH}, .gate_names = {"r", "u", "n"}, .state_names = {"h"}, .forget_gate = -1,
      .forward = gru_forward, .backward = gru_backward},
     {.name = "gru-reset-after", .gates = 4, .states = 1, .phases = 1, .phase_gates = {4}, .place = {1, 2, 0, 3},
-     .input_only = 1, .recurrent_only = 1, .gate_names = {"r", "u", "n", "m"}, .state_names = {"h"},
-     .forget_gate = -1, .forward = gru_after_forward, .backward = gru_after_backward},
+     .input_only = 1, .recurrent_only = 1, .gate_kinds = {[2] = GATE_TANH, [3] = GATE_LINEAR},
+     .gate_names = {"r", "u", "n", "m"}, .state_names = {"h"}, .forget_gate = -1,
+     .forward = gru_after_forward, .backward = gru_after_backward},
 };
 /* clang-format on */
 
