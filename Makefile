@@ -28,6 +28,7 @@ MACHINE = $(if $(X86),$(if $(findstring _avx2.c,$<),-mavx2 -mfma -mf16c -ffp-con
 # Libraries: all tools, and what one tool alone takes. (Recursive on purpose: asked only after `deps` has run.)
 LIBS          = -ldeflate -lxxhash -lm
 LIBS_tokenize = $(shell pkg-config --libs icu-uc icu-i18n)
+LIBS_tns      = $(shell pkg-config --libs jansson)
 LIBS_tns-plot = $(shell pkg-config --libs cairo pangocairo jansson)
 LIBS_runnel   = $(shell pkg-config --libs yaml-0.1 jansson)
 

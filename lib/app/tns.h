@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/opt.h"
+#include "data/format.h"
 
 /* What the options say. */
 struct tns {
@@ -15,9 +16,7 @@ struct tns {
     double rtol, atol; /* cmp */
     const char *input; /* drop */
     int format;        /* import, export: index into formats[] */
-    const char *name, *profile;
-    bool column;
-    struct opt_list meta;
+    struct format_want want;
 };
 extern struct tns tns;
 extern const struct opt tns_text_options[], tns_head_options[], tns_cmp_options[], tns_drop_options[],

@@ -1,6 +1,7 @@
 #include "data/npy.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/spool.h"
+#include "data/series.h"
 #include "data/slice.h"
 
 /* The header of an array: dtype and shape. */
@@ -232,19 +234,6 @@ static int read_whole(int fd, const struct npy_head *head, struct buf *data, str
     return 0;
 }
 
-static int add_meta(const struct format_want *want, struct meta *meta, struct err *e)
-{
-    for (size_t i = 0; i < want->meta.n; i++) {
-        const char *equals = strchr(want->meta.items[i], '=');
-        if (!equals || equals == want->meta.items[i])
-            return err_fail(e, STATUS_MISUSED, "--meta '%s' is not KEY=VALUE", want->meta.items[i]);
-        char *key = mem_copy_bytes(want->meta.items[i], (size_t)(equals - want->meta.items[i]));
-        meta_set(meta, key, equals + 1);
-        free(key);
-    }
-    return 0;
-}
-
 static int import_tensor(int fd, const struct npy_head *head, const char *name, const struct meta *meta, struct sink *k,
                          struct err *e)
 {
@@ -304,6 +293,66 @@ static int import_column(int fd, const struct npy_head *head, const char *name, 
     return result < 0 ? result : file_ends(fd, e);
 }
 
+/* Rows low .. low + n - 1 of the array, which lie at `data`: every `steps` rows are an item. */
+static int put_steps(struct series *series, const struct npy_head *head, const void *data, uint64_t low, uint64_t n,
+                     uint64_t steps, struct err *e)
+{
+    size_t width = series->fields;
+    float *row = mem_get(width, sizeof *row);
+    struct tensor t = tensor_view("", head->dtype, 2, (uint64_t[]){n, width}, data);
+    int result = 0;
+    for (uint64_t r = 0; result == 0 && r < n; r++) {
+        for (size_t i = 0; result == 0 && i < width; i++) {
+            row[i] = (float)tensor_at(&t, r * width + i);
+            if (series->wanted[i] && !isfinite(row[i]))
+                result = err_fail(e, STATUS_DATA, "row %" PRIu64 ", column %zu (from 0): %g is not a finite f32",
+                                  low + r, i, tensor_at(&t, r * width + i));
+        }
+        if (result == 0 && (low + r) % steps == 0)
+            result = series_item(series, e);
+        if (result == 0)
+            result = series_row(series, row, e);
+    }
+    tensor_free(&t);
+    free(row);
+    return result;
+}
+
+/* [T,D] as T steps of one item, [N,T,D] as N items; rank 1 is D = 1. */
+static int import_series(int fd, const struct npy_head *head, const struct format_want *want, struct sink *k,
+                         struct err *e)
+{
+    struct series series = {0};
+    struct buf data = {0};
+    bool whole = head->fortran && head->rank > 1;
+    if (!head->rank || head->rank > 3)
+        return err_fail(e, STATUS_DATA, "an array of rank %u is no series ([T], [T,D] and [N,T,D] are)", head->rank);
+    uint64_t width = head->rank > 1 ? head->dims[head->rank - 1] : 1;
+    uint64_t steps = head->rank > 2 ? head->dims[1] : head->dims[0];
+    uint64_t rows = head->rank > 2 ? head->dims[0] * steps : steps;
+    if (!width || !rows)
+        return err_fail(e, STATUS_DATA, "the array is empty");
+    size_t row = width * dtype_size(head->dtype);
+    uint64_t block = row > CHUNK ? 1 : CHUNK / row;
+    int result = whole ? read_whole(fd, head, &data, e) : 0;
+    for (uint64_t at = 0; result == 0 && at < rows; at += block) {
+        uint64_t n = rows - at < block ? rows - at : block;
+        if (!whole) {
+            buf_clear(&data);
+            result = file_take(fd, n * row, &data, e) < 0 ? -1 : settle(head, &data, e);
+        }
+        if (result == 0 && at == 0) /* memory for a row only now that there is one */
+            result = series_begin(&series, want, NULL, width, width, k, e);
+        if (result == 0)
+            result = put_steps(&series, head, data.data + (whole ? at * row : 0), at, n, steps, e);
+    }
+    if (result == 0)
+        result = series_end(&series, e);
+    buf_free(&data);
+    series_free(&series);
+    return result < 0 ? result : file_ends(fd, e);
+}
+
 /* What an array is called that was given no name: its file without directory and suffix. */
 static char *name_of(const char *path)
 {
@@ -325,7 +374,8 @@ static int import_file(const struct format_want *want, const char *path, const s
     char *name = want->name ? mem_copy(want->name) : name_of(path);
     int result = read_header(fd, &head, e);
     if (result == 0)
-        result = (want->column ? import_column : import_tensor)(fd, &head, name, meta, k, e);
+        result = want->series ? import_series(fd, &head, want, k, e)
+                              : (want->column ? import_column : import_tensor)(fd, &head, name, meta, k, e);
     if (result < 0 && e->status == STATUS_DATA)
         err_where(e, "%s", infile_label(path));
     free(name);
@@ -337,13 +387,17 @@ static int import_file(const struct format_want *want, const char *path, const s
 int npy_import(const struct format_want *want, char **paths, size_t n_paths, struct sink *k, struct err *e)
 {
     struct meta meta = {0}, head = {0};
-    if (n_paths > 1 && (want->name || want->column))
-        return err_fail(e, STATUS_MISUSED, "--name and --column go with one file (%zu were named)", n_paths);
-    if (!want->name && (!n_paths || !strcmp(paths[0], "-")))
+    if (n_paths > 1 && (want->name || want->column || want->series))
+        return err_fail(e, STATUS_MISUSED, "--name, --column and --series go with one file (%zu were named)", n_paths);
+    if (want->column && want->series)
+        return err_fail(e, STATUS_MISUSED, "--column: rows are items; --series: they are steps (which of the two?)");
+    if (!want->series && (want->columns || want->target_columns))
+        return err_fail(e, STATUS_MISUSED, "of an array columns are chosen with --series alone");
+    if (!want->name && !want->series && (!n_paths || !strcmp(paths[0], "-")))
         return err_fail(e, STATUS_MISUSED, "an array from standard input needs a name (--name NAME)");
-    int result = add_meta(want, &meta, e);
+    int result = format_meta(want, &meta, e);
     if (result == 0) {
-        head_make(&head, want->profile ? want->profile : "tensors", NULL, want->hop);
+        head_make(&head, want->profile ? want->profile : want->series ? "vectors" : "tensors", NULL, want->hop);
         result = sink_head(k, &head, e);
     }
     for (size_t i = 0; result == 0 && i < (n_paths ? n_paths : 1); i++)

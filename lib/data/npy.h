@@ -8,7 +8,9 @@
 #include "data/format.h"
 
 /* Each file becomes a TENSOR called want->name or else as the file is; with want->column the one file becomes a column, its
- * first dimension counting the items, in batches of about 1 MiB. One segment, profile "tensors" unless told. */
+ * first dimension counting the items, in batches of about 1 MiB. With want->series its rows are steps and become f32 as
+ * series.h says: [T] and [T,D] are one item, [N,T,D] N of them. One segment, profile "tensors" ("vectors" with want->series)
+ * unless told. */
 int npy_import(const struct format_want *want, char **paths, size_t n_paths, struct sink *k, struct err *e);
 
 /* The tensor want->name, or the column of that name over all batches of all segments (offsets go on counting over batches),
