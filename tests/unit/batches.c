@@ -1,5 +1,5 @@
 /* How a corpus is read from a stream and cut into minibatches: what stands where, and that nothing is lost. */
-#include "unit.h"
+#include "typed.h"
 
 #include "base/mem.h"
 #include "net/batches.h"
@@ -190,6 +190,281 @@ static void items(void **state)
     corpus_free(&c);
 }
 
+/* ---- The kinds of target ----------------------------------------------------------------------------------------- */
+
+/* Items of 0 to 6 inputs in which every number tells where it is from: that of step t of item i is 10 i + t. */
+enum { ITEMS = 150, MOST = 7 };
+
+static size_t length_of(size_t i)
+{
+    return i * i % MOST;
+}
+
+/* A column over the inputs, `width` numbers each, or over the items: there t is 0. */
+static void type_column(struct buf *text, const char *name, const char *dtype, size_t width, bool items)
+{
+    buf_printf(text, "column %s %s [*,%zu]%s\n", name, dtype, width, items ? "" : " over=ids");
+    for (size_t i = 0; i < ITEMS; i++)
+        for (size_t t = 0; t < (items ? 1 : length_of(i)); t++)
+            for (size_t k = 0; k < width; k++)
+                buf_printf(text, "%zu%c", 10 * i + t + 10000 * k, k + 1 < width ? ' ' : '\n');
+}
+
+static void type_items(struct buf *text, bool vectors, const char *target, bool target_items, bool classes)
+{
+    size_t end = 0;
+    buf_printf(text, "segment profile=%s\n", vectors ? "vectors" : "tokens");
+    type_vocab(text, "", "<pad> <unk> <s> </s> a bc def");
+    buf_printf(text, "batch %d\ncolumn ids.offsets u64 [*]\n0", ITEMS);
+    for (size_t i = 0; i < ITEMS; i++)
+        buf_printf(text, " %zu", end += length_of(i));
+    buf_text(text, "\ncolumn ids u32 [*]\n");
+    for (size_t i = 0; i < ITEMS; i++)
+        for (size_t t = 0; t < length_of(i); t++)
+            buf_printf(text, "%zu ", VOCAB_SPECIAL + (i + t) % 3);
+    buf_text(text, "\n");
+    if (vectors)
+        type_column(text, "vec", "f32", 3, false);
+    type_column(text, "feature", "u32", 2, true);
+    if (!target)
+        target = "unused";
+    if (classes) { /* of rank 1 */
+        buf_printf(text, "column %s u32 [*]%s\n", target, target_items ? "" : " over=ids");
+        for (size_t i = 0; i < ITEMS; i++)
+            for (size_t t = 0; t < (target_items ? 1 : length_of(i)); t++)
+                buf_printf(text, "%zu ", 10 * i + t);
+        buf_text(text, "\nend\n");
+        return;
+    }
+    type_column(text, target, "f64", 2, target_items);
+    buf_text(text, "end\n");
+}
+
+static void check_numbers(const real *row, size_t width, double number)
+{
+    for (size_t k = 0; k < width; k++)
+        assert_true(row[k] == (real)(number + 10000.0 * (double)k));
+}
+
+static bool zeros(const real *row, size_t width)
+{
+    for (size_t k = 0; k < width; k++)
+        if (row[k] != 0)
+            return false;
+    return true;
+}
+
+/* Step t of row b, which is step `at` of item i, or behind its end. */
+static void check_step(const struct corpus *c, const struct minibatch *m, size_t t, size_t b, size_t i, size_t at)
+{
+    size_t place = t * m->rows + b, steps = corpus_item_steps(c, i);
+    bool inside = at < steps, item = target_is_item(c->kind), marks = c->kind == TARGET_NEXT_ID;
+    bool mark = marks && (!at || at > length_of(i));
+    size_t input = at - (marks ? 1 : 0); /* which input of the item this is, where it is no mark */
+    uint32_t word = (uint32_t)((i + input) % 3);
+    if (c->dim && inside)
+        check_numbers(m->vec + place * c->dim, c->dim, 10.0 * (double)i + (double)at);
+    else if (c->dim)
+        assert_true(zeros(m->vec + place * c->dim, c->dim));
+    else if (!mark)
+        assert_int_equal(m->ids[place], inside ? VOCAB_SPECIAL + word : 0);
+    if (m->spelt) { /* words of 1, 2, 3 letters, marks and what lies behind of none */
+        const uint64_t *ends = m->spellings->offsets + m->spelt[place];
+        assert_int_equal(ends[1] - ends[0], inside && !mark ? word + 1 : 0);
+    }
+    if (item || marks)
+        return;
+    bool classes = !target_is_real(c->kind);
+    size_t number = 10 * i + at + (c->kind == TARGET_NEXT_VEC ? 1 : 0);
+    assert_int_equal(m->targets[place], !inside ? TARGET_NONE : classes ? number : 0);
+    if (!classes && inside)
+        check_numbers(m->wanted + place * c->outputs, c->outputs, (double)number);
+    else if (!classes)
+        assert_true(zeros(m->wanted + place * c->outputs, c->outputs));
+}
+
+static void check_minibatch(const struct batches *b, const struct minibatch *m, bool fresh, unsigned *seen)
+{
+    const struct corpus *c = b->corpus;
+    size_t begin = b->done - m->steps, inputs = 0;
+    assert_true(m->steps >= 1);
+    assert_int_equal(fresh, begin == 0);
+    assert_int_equal(m->vec != NULL, c->dim > 0);
+    assert_int_equal(m->ids != NULL, c->dim == 0);
+    assert_int_equal(m->wanted != NULL, target_is_real(c->kind));
+    for (size_t row = 0; row < m->rows; row++) {
+        size_t i = b->order[b->at + row], steps = corpus_item_steps(c, i);
+        size_t here = steps <= begin ? 0 : steps - begin < m->steps ? steps - begin : m->steps;
+        assert_int_equal(m->lengths ? m->lengths[row] : m->steps, here);
+        for (size_t t = 0; t < m->steps; t++)
+            check_step(c, m, t, row, i, begin + t);
+        if (target_is_item(c->kind))
+            assert_int_equal(m->targets[row], target_is_real(c->kind) ? 0 : 10 * i);
+        if (c->kind == TARGET_ITEM_REAL)
+            check_numbers(m->wanted + row * c->outputs, c->outputs, 10.0 * (double)i);
+        if (c->feature)
+            check_numbers(m->features + row * c->feature, c->feature, 10.0 * (double)i);
+        seen[i] += fresh;
+        inputs += here;
+    }
+    assert_int_equal(b->inputs, inputs);
+    assert_int_equal(m->lengths == NULL, inputs == m->rows * m->steps);
+}
+
+/* An epoch in random order and one in order: every item that can be learned from comes once in each. */
+static void check_epochs(struct batches *b)
+{
+    const struct corpus *c = b->corpus;
+    unsigned seen[ITEMS] = {0};
+    struct minibatch m;
+    struct err e = {0};
+    bool fresh;
+    for (uint64_t epoch = 0; epoch < 2; epoch++) {
+        struct rng rng = rng_fork(rng_seed(3), "order", epoch);
+        uint64_t inputs = 0;
+        int more;
+        batches_start(b, epoch ? NULL : &rng);
+        while ((more = batches_next(b, &m, &fresh, &e)) > 0) {
+            check_minibatch(b, &m, fresh, seen);
+            inputs += b->inputs;
+        }
+        assert_int_equal(more, 0);
+        assert_int_equal(inputs, b->tokens);
+    }
+    for (size_t i = b->low; i < b->high; i++)
+        assert_int_equal(seen[i], target_is_item(c->kind) || corpus_item_steps(c, i) ? 2 : 0);
+}
+
+static void every_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        enum task_kind task;
+        enum target_kind kind;
+        const char *target;
+        bool target_items, vectors;
+        size_t bptt;
+    } cases[] = {
+        {TASK_TAG, TARGET_STEP_CLASS, "tags", false, false, 0},
+        {TASK_TAG, TARGET_STEP_CLASS, "tags", false, true, 4},
+        {TASK_CLASSIFY, TARGET_ITEM_CLASS, "label", true, false, 0},
+        {TASK_CLASSIFY, TARGET_ITEM_CLASS, "label", true, true, 0},
+        {TASK_REGRESS, TARGET_STEP_REAL, "target", false, false, 2},
+        {TASK_REGRESS, TARGET_STEP_REAL, "target", false, true, 0},
+        {TASK_REGRESS, TARGET_ITEM_REAL, "target", true, false, 0},
+        {TASK_REGRESS, TARGET_ITEM_REAL, "target", true, true, 0},
+        {TASK_REGRESS, TARGET_NEXT_VEC, NULL, false, true, 0},
+        {TASK_REGRESS, TARGET_NEXT_VEC, NULL, false, true, 3},
+        {TASK_CAPTION, TARGET_NEXT_ID, NULL, false, false, 0},
+        {TASK_CAPTION, TARGET_NEXT_ID, NULL, false, false, 5},
+    };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        size_t n = i / 2;
+        struct corpus_want want = {.task = &tasks[cases[n].task], .spell = i % 2};
+        struct buf text = {0};
+        struct batches train, valid;
+        struct corpus c;
+        struct err e = {0};
+        type_items(&text, cases[n].vectors, cases[n].target, cases[n].target_items,
+                   cases[n].kind == TARGET_STEP_CLASS || cases[n].kind == TARGET_ITEM_CLASS);
+        struct source *s = typed(text.data);
+        if (corpus_read(&c, s, &want, &e) < 0)
+            fail_msg("case %zu: %s", n, e.text);
+        assert_int_equal(c.kind, cases[n].kind);
+        assert_int_equal(batches_make(&train, &valid, &c, 7, cases[n].bptt, 0.3, &e), 0);
+        assert_int_equal(train.tokens + valid.tokens, c.steps);
+        check_epochs(&train);
+        check_epochs(&valid);
+        batches_free(&train);
+        batches_free(&valid);
+        corpus_free(&c);
+        source_close(s);
+        buf_free(&text);
+    }
+}
+
+/* Vectors of one long series, in columns: what is wanted is what the next step reads. */
+static void columns_of_a_series(void **state)
+{
+    (void)state;
+    struct corpus_want want = {.task = &tasks[TASK_REGRESS], .by = CORPUS_TEXT};
+    struct buf text = {0};
+    struct batches b;
+    struct corpus c;
+    struct minibatch m;
+    struct err e = {0};
+    bool fresh;
+    buf_text(&text, "segment profile=vectors\nbatch 1\ncolumn vec.offsets u64 [2]\n0 62\ncolumn vec f32 [62,1]\n");
+    for (int i = 0; i < 62; i++)
+        buf_printf(&text, "%d ", i);
+    buf_text(&text, "\nend\n");
+    struct source *s = typed(text.data);
+    assert_int_equal(corpus_read(&c, s, &want, &e), 0);
+    assert_int_equal(batches_make(&b, NULL, &c, 3, 5, 0, &e), 0);
+    assert_int_equal(b.column, 20);
+    batches_start(&b, NULL);
+    for (size_t k = 0; k < 4; k++) {
+        assert_int_equal(batches_next(&b, &m, &fresh, &e), 1);
+        assert_int_equal(fresh, k == 0);
+        for (size_t t = 0; t < 5; t++)
+            for (size_t row = 0; row < 3; row++) {
+                real x = m.vec[t * 3 + row], y = m.wanted[t * 3 + row];
+                assert_true(x == (real)(20 * row + 5 * k + t) && y == x + 1);
+                assert_int_equal(m.targets[t * 3 + row], 0);
+            }
+    }
+    assert_int_equal(batches_next(&b, &m, &fresh, &e), 0);
+    batches_free(&b);
+    corpus_free(&c);
+    source_close(s);
+    buf_free(&text);
+}
+
+/* Items of no inputs alone make a minibatch of one step; a part in which nothing can be learned is refused. */
+static void nothing_but_empty_items(void **state)
+{
+    (void)state;
+    struct corpus_want want = {.task = &tasks[TASK_CLASSIFY]};
+    struct buf text = {0};
+    struct batches train, valid;
+    struct corpus c;
+    struct minibatch m;
+    struct err e = {0};
+    bool fresh;
+    buf_text(&text, "segment profile=tokens\n");
+    type_vocab(&text, "", "<pad> <unk> <s> </s> a");
+    buf_text(&text, "batch 4\ncolumn ids.offsets u64 [5]\n0 1 2 2 2\ncolumn ids u32 [2]\n4 4\n"
+                    "column label u8 [4]\n0 1 1 0\ncolumn tags u8 [2] over=ids\n0 1\nend\n");
+    struct source *s = typed(text.data);
+    assert_int_equal(corpus_read(&c, s, &want, &e), 0);
+    assert_int_equal(batches_make(&train, &valid, &c, 50, 0, 0.5, &e), 0);
+    batches_start(&valid, NULL);
+    assert_int_equal(batches_next(&valid, &m, &fresh, &e), 1);
+    assert_int_equal(m.steps, 1);
+    assert_int_equal(m.rows, 2);
+    assert_int_equal(m.lengths[0], 0);
+    assert_int_equal(m.lengths[1], 0);
+    assert_int_equal(m.targets[0], 1);
+    assert_int_equal(m.targets[1], 0);
+    assert_int_equal(valid.inputs, 0);
+    assert_int_equal(batches_next(&valid, &m, &fresh, &e), 0);
+    batches_free(&train);
+    batches_free(&valid);
+    corpus_free(&c);
+    source_close(s);
+    s = typed(text.data);
+    want.task = &tasks[TASK_TAG];
+    assert_int_equal(corpus_read(&c, s, &want, &e), 0);
+    assert_int_equal(c.skipped, 2);
+    assert_int_equal(batches_make(&train, &valid, &c, 50, 0, 0.5, &e), -1);
+    assert_failed(e, STATUS_DATA, "all 2 items of a part are too short to learn from");
+    batches_free(&train);
+    batches_free(&valid);
+    corpus_free(&c);
+    source_close(s);
+    buf_free(&text);
+}
+
 /* The digest tells data apart that only the borders of items tell apart. */
 static void identity(void **state)
 {
@@ -214,6 +489,9 @@ int main(void)
         cmocka_unit_test(columns_of_a_text),
         cmocka_unit_test(the_usual_recipe),
         cmocka_unit_test(items),
+        cmocka_unit_test(every_kind),
+        cmocka_unit_test(columns_of_a_series),
+        cmocka_unit_test(nothing_but_empty_items),
         cmocka_unit_test(identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* The text form and .npy: what is written reads back to the same bits, and what is wrong is refused where it stands. */
-#include "unit.h"
+#include "typed.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/npy.h"
-#include "data/tnstext.h"
 
 /* Text of an element back to its bits. */
 static void element_back(enum dtype dtype, uint64_t bits)
@@ -96,22 +95,6 @@ static void no_elements(void **state)
             fail_msg("'%s' was taken as %s", bad[i].word, dtype_name(bad[i].dtype));
     assert_true(element_parse(DTYPE_F32, "1e-50", bytes)); /* rounds to 0 */
     assert_true(element_parse(DTYPE_I64, "-9223372036854775808", bytes));
-}
-
-/* Imports text into memory; the stream's bytes, or none with the failure in *e. */
-static struct buf import(const char *text, struct err *e)
-{
-    struct outfile out = {.fd = memory_file("", 0), .inplace = true};
-    struct sink *k = sink_open(&out);
-    struct buf bytes = {0};
-    int fd = memory_file(text, strlen(text));
-    *e = (struct err){0};
-    if (tnstext_import(fd, "t", "test 1", k, e) == 0)
-        bytes = file_bytes(out.fd);
-    close(fd);
-    close(out.fd);
-    sink_close(k);
-    return bytes;
 }
 
 static struct buf export(const struct buf *stream)
