@@ -48,7 +48,8 @@ static inline double rng_unit(struct rng *r)
     return (double)(rng_next(r) >> 11) * 0x1p-53;
 }
 
-/* Standard normal (polar method of Marsaglia; draws a varying number of words). */
+/* Standard normal (C. Karney, "Sampling exactly from the normal distribution", ACM Trans. Math. Software 42, 2016: from
+ * comparisons alone, so that no library's logarithm has a say in the bytes). Draws a varying number of words. */
 double rng_normal(struct rng *r);
 
 #endif
