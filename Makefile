@@ -148,7 +148,7 @@ tsan: deps-check
 ## grad: every derivative by central differences in double
 grad: deps-check
 	@$(MAKE_ALL) tools units VARIANT=grad
-	@tests/run build/grad grad worked
+	@tests/run build/grad grad worked head spelling
 
 ## valgrind: the unit tests under memcheck
 valgrind: units
