@@ -70,6 +70,14 @@ int gradflow_write(const struct gradflow *g, struct sink *k, struct err *e);
  * negative numbers, records of cells with other gates than those before. */
 int gradflow_read(struct gradflow *g, struct source *s, struct err *e);
 
+/* The same records as TENSORs whose names begin with `prefix`, for checkpoints; none without records. Restoring adds those of a
+ * segment; one that has none is fine. */
+int gradflow_save(const struct gradflow *g, const char *prefix, struct sink *k, struct err *e);
+int gradflow_restore(struct gradflow *g, const char *prefix, const struct segment *segment, struct err *e);
+
+/* A new record of zeros with room for the quantities that are there. It lasts until the next one. */
+struct gradflow_record *gradflow_add(struct gradflow *g, size_t lags, const bool *there);
+
 void gradflow_free(struct gradflow *g);
 
 #endif

@@ -338,6 +338,53 @@ static void test_means(void **state)
     scene_free(s);
 }
 
+static void check_same(const struct gradflow *g, const struct gradflow *back)
+{
+    assert_int_equal(back->n, g->n);
+    assert_string_equal(back->gates, g->gates);
+    assert_int_equal(back->directions, g->directions);
+    for (size_t i = 0; i < g->n; i++) {
+        const struct gradflow_record *a = &g->records[i], *b = &back->records[i];
+        assert_true(a->epoch == b->epoch && a->layer == b->layer && a->direction == b->direction);
+        assert_int_equal(a->lags, b->lags);
+        assert_memory_equal(a->saturation, b->saturation, g->n_gates * sizeof(double));
+        for (int q = 0; q < GRADFLOW_QUANTITIES; q++) {
+            assert_true(!a->flow[q] == !b->flow[q]);
+            if (a->flow[q])
+                assert_memory_equal(a->flow[q], b->flow[q], a->lags * sizeof(double));
+        }
+    }
+}
+
+/* A record as a checkpoint holds it. */
+static void check_saved(const struct gradflow *g)
+{
+    struct gradflow back = {0};
+    struct meta head = {0};
+    struct segment segment = {0};
+    struct err e = {0};
+    struct outfile out = {.fd = memory_file("", 0), .inplace = true};
+    struct sink *k = sink_open(&out);
+    assert_int_equal(sink_head(k, &head, &e), 0);
+    assert_int_equal(gradflow_save(g, "pos.gradflow.", k, &e), 0);
+    assert_int_equal(sink_end(k, "complete", NULL, &e), 0);
+    sink_close(k);
+    assert_int_equal(lseek(out.fd, 0, SEEK_SET), 0);
+    struct source *source = source_open(out.fd, "checkpoint");
+    assert_int_equal(source_segment(source, &segment, &e), 1);
+    assert_int_equal(gradflow_restore(&back, "elsewhere.", &segment, &e), 0);
+    assert_int_equal(back.n, 0);
+    assert_int_equal(gradflow_restore(&back, "pos.gradflow.", &segment, &e), 0);
+    check_same(g, &back);
+    struct tensor *flow = segment_find(&segment, "pos.gradflow.flow.h");
+    flow->dims[0]--;
+    assert_int_equal(gradflow_restore(&back, "pos.gradflow.", &segment, &e), -1);
+    assert_failed(e, STATUS_DATA, "'pos.gradflow.flow.h': has ");
+    source_close(source);
+    segment_free(&segment);
+    gradflow_free(&back);
+}
+
 /* What is written is read again, over several batches too. */
 static void check_stream(int cell, bool both)
 {
@@ -361,20 +408,8 @@ static void check_stream(int cell, bool both)
     if (gradflow_read(&back, source, &e) < 0)
         fail_msg("%s", e.text);
     source_close(source);
-    assert_int_equal(back.n, g.n);
-    assert_string_equal(back.gates, g.gates);
-    assert_int_equal(back.directions, both);
-    for (size_t i = 0; i < g.n; i++) {
-        const struct gradflow_record *a = &g.records[i], *b = &back.records[i];
-        assert_true(a->epoch == b->epoch && a->layer == b->layer && a->direction == b->direction);
-        assert_int_equal(a->lags, b->lags);
-        assert_memory_equal(a->saturation, b->saturation, g.n_gates * sizeof(double));
-        for (int q = 0; q < GRADFLOW_QUANTITIES; q++) {
-            assert_true(!a->flow[q] == !b->flow[q]);
-            if (a->flow[q])
-                assert_memory_equal(a->flow[q], b->flow[q], a->lags * sizeof(double));
-        }
-    }
+    check_same(&g, &back);
+    check_saved(&g);
     meta_free(&head);
     gradflow_free(&g);
     gradflow_free(&back);
