@@ -130,7 +130,7 @@ poems=(dim=8 word_epochs=3 hidden=8 batch=2 bptt=8 character_epochs=2 length=20)
 }
 
 @test "every pipeline lints" {
-    for file in here/*.yaml; do
+    for file in "$root"/pipelines/*.yaml; do
         expect 0 runnel lint "$file"
     done
 }
