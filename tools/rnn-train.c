@@ -6,6 +6,8 @@
 #include "base/stop.h"
 #include "net/train.h"
 
+enum { LM_BPTT = 50 }; /* --bptt of a language model when it is not given */
+
 static struct model_config model;
 static struct train_config training;
 static struct optim_config optimizer;
@@ -79,10 +81,16 @@ static int take_options(const struct rnnfile *init, struct err *e)
     return 0;
 }
 
-static int read_corpus(struct corpus *c, const char *path, const struct corpus *like, struct err *e)
+static int read_corpus(struct corpus *c, const char *path, const struct corpus *like, const struct rnnfile *init,
+                       struct err *e)
 {
-    struct corpus_want want = {.task = &tasks[model.task], .target = training.target, .like = like};
-    want.by = (enum corpus_by)training.by;
+    struct corpus_want want = {.task = &tasks[model.task],
+                               .target = training.target,
+                               .by = (enum corpus_by)training.by,
+                               .spell = model.spell > 0,
+                               .like = like,
+                               .labels = init ? &init->words.labels : NULL,
+                               .characters = init ? &init->words.characters : NULL};
     struct source *s = source_open_path(path, e);
     int result = s ? corpus_read(c, s, &want, e) : -1;
     source_close(s);
@@ -115,7 +123,7 @@ static int write_gradients(struct trainer *t, struct err *e)
 static int write_model(struct trainer *t, struct err *e)
 {
     struct sink *k = cli_sink("model/rnn", e);
-    if (rnnfile_write(k, &t->head, &t->corpus.vocab, &t->model.params, t->model.params.value, e) < 0)
+    if (train_write(t, k, e) < 0)
         return -1;
     return sink_end(k, "complete", t->corpus.parents, e);
 }
@@ -139,8 +147,12 @@ static int build(struct trainer *t, const struct rnnfile *init, struct err *e)
 {
     if (init && take_options(init, e) < 0)
         return -1;
-    if (read_corpus(&t->corpus, cli.n_operands ? cli.operands[0] : NULL, NULL, e) < 0 ||
-        (training.valid_file && read_corpus(&t->valid_corpus, training.valid_file, &t->corpus, e) < 0))
+    if (!opt_given(groups, "bptt") && model.task == TASK_LM)
+        training.bptt = LM_BPTT;
+    if (model_check(&model, e) < 0)
+        return -1;
+    if (read_corpus(&t->corpus, cli.n_operands ? cli.operands[0] : NULL, NULL, init, e) < 0 ||
+        (training.valid_file && read_corpus(&t->valid_corpus, training.valid_file, &t->corpus, NULL, e) < 0))
         return -1;
     head_make(&t->head, "model/rnn", &t->corpus.head, cli_hop());
     cli_options_meta(&t->head);
@@ -149,6 +161,9 @@ static int build(struct trainer *t, const struct rnnfile *init, struct err *e)
         return -1;
     if (t->train.rows < (size_t)training.batch && !t->corpus.by_item)
         cli_note("the text is short: %zu columns instead of --batch %lld", t->train.rows, (long long)training.batch);
+    if (training.embedding)
+        cli_note("%llu of %zu words have a vector in %s", (unsigned long long)t->embedded, t->corpus.vocab.n,
+                 training.embedding);
     cli_note("%llu tokens, %llu parameters", (unsigned long long)t->train.tokens,
              (unsigned long long)model_parameters(&t->model));
     return 0;

@@ -1,12 +1,22 @@
 #include "app/watching.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/stop.h"
 
 int watching_open(struct watching *w, const char *path, bool append, struct err *e)
 {
     return log_open(&w->log, path, append, e);
+}
+
+static void show_validation(const struct train_row *row, unsigned long long epoch, double loss)
+{
+    char accuracy[64] = "";
+    if (!isnan(row->valid_accuracy))
+        snprintf(accuracy, sizeof accuracy, ", accuracy %.2f %%", 100 * row->valid_accuracy);
+    cli_note("epoch %llu: loss %.4f, validation loss %.4f%s%s", epoch, loss, row->valid_loss, accuracy,
+             row->at->waited ? "" : " (the best)");
 }
 
 static void show_epoch(const struct train_row *row)
@@ -17,8 +27,7 @@ static void show_epoch(const struct train_row *row)
     if (isnan(row->valid_loss))
         cli_note("epoch %llu: loss %.4f", epoch, loss);
     else
-        cli_note("epoch %llu: loss %.4f, validation loss %.4f%s", epoch, loss, row->valid_loss,
-                 at->waited ? "" : " (the best)");
+        show_validation(row, epoch, loss);
 }
 
 static int show_row(void *context, const struct train_row *row, struct err *e)
@@ -30,6 +39,7 @@ static int show_row(void *context, const struct train_row *row, struct err *e)
                                        {"epoch", (double)(at->epoch + 1), NULL},
                                        {"loss", row->loss, NULL},
                                        {"valid_loss", row->valid_loss, NULL},
+                                       {"valid_accuracy", row->valid_accuracy, NULL},
                                        {"lr", at->lr, NULL},
                                        {"tokens_per_second", seconds > 0 ? tokens / seconds : NAN, NULL},
                                        {"gradient_norm", at->norm, NULL},

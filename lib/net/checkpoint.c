@@ -1,6 +1,7 @@
 #include "net/train.h"
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ static const struct field {
     {WHOLE(waited)},
     {WHOLE(best_epoch)},
     {REAL(best_loss)},
+    {REAL(best_accuracy)},
     {REAL(lr)},
     {REAL(smooth)},
     {REAL(first)},
@@ -79,9 +81,8 @@ static int put_all(struct trainer *t, struct outfile *out, struct err *e)
     struct sink *k = sink_open(out);
     uint64_t rng[2] = {t->rng.key, t->rng.count};
     int result = 0;
-    if (rnnfile_write(k, &t->head, &t->corpus.vocab, &t->model.params, t->model.params.value, e) < 0 ||
-        put_optimizer(t, k, e) < 0 || put(k, "rng.run", DTYPE_U64, 1, 2, rng, e) < 0 || put_position(t, k, e) < 0 ||
-        sink_end(k, "complete", t->corpus.parents, e) < 0)
+    if (train_write(t, k, e) < 0 || put_optimizer(t, k, e) < 0 || put(k, "rng.run", DTYPE_U64, 1, 2, rng, e) < 0 ||
+        put_position(t, k, e) < 0 || sink_end(k, "complete", t->corpus.parents, e) < 0)
         result = -1;
     sink_close(k);
     return result;
@@ -102,7 +103,7 @@ int checkpoint_write(struct trainer *t, struct err *e)
 
 static bool counts(const char *key)
 {
-    if (strncmp(key, "option.", strlen("option.")) && strcmp(key, "inputs"))
+    if (strncmp(key, "option.", strlen("option.")) && strcmp(key, "inputs") && strcmp(key, "targets"))
         return false;
     for (size_t i = 0; i < sizeof may_change / sizeof *may_change; i++)
         if (!strcmp(key, may_change[i]))
@@ -115,6 +116,19 @@ static void note_difference(struct buf *out, const char *key, const char *there,
     const char *name = strncmp(key, "option.", strlen("option.")) ? key : key + strlen("option.");
     buf_printf(out, "%s%s was %s and is %s", out->len ? ", " : "", name, there ? there : "not given",
                here ? here : "not given");
+}
+
+static int compare_words(const struct vocab *here, const char *prefix, const char *what, const struct segment *segment,
+                         struct buf *out, struct err *e)
+{
+    struct vocab there = {0};
+    char *name = mem_printf("%svocab.text", prefix);
+    int result = segment_find(segment, name) ? vocab_read(&there, prefix, segment, e) : 0;
+    if (result == 0 && !vocab_same(&there, here))
+        buf_printf(out, "%s%s", out->len ? ", " : "", what);
+    vocab_free(&there);
+    free(name);
+    return result;
 }
 
 /* Names every option, or kind of data, in which the checkpoint is of another run. */
@@ -130,11 +144,15 @@ static int compare(const struct trainer *t, const struct segment *segment, struc
     for (size_t i = 0; i < here->n; i++)
         if (counts(here->pairs[i].key) && !meta_get(there, here->pairs[i].key))
             note_difference(&out, here->pairs[i].key, NULL, here->pairs[i].value);
-    struct vocab vocab = {0};
-    int result = segment_find(segment, "vocab.text") ? vocab_read(&vocab, "", segment, e) : 0;
-    if (result == 0 && !vocab_same(&vocab, &t->corpus.vocab))
-        buf_printf(&out, "%sthe vocabulary differs", out.len ? ", " : "");
-    vocab_free(&vocab);
+    const struct corpus *c = &t->corpus;
+    int result = compare_words(&c->vocab, "", "the vocabulary differs", segment, &out, e);
+    if (result == 0)
+        result = compare_words(&c->characters, "char.", "the vocabulary of characters differs", segment, &out, e);
+    if (result == 0 && c->labels.n) {
+        char *prefix = corpus_labels_prefix(c->target);
+        result = compare_words(&c->labels, prefix, "the names of the classes differ", segment, &out, e);
+        free(prefix);
+    }
     if (result == 0 && out.len)
         result =
             err_fail(e, STATUS_DATA, "it is of another run: %s (use its options and data, or another --checkpoint)",

@@ -96,9 +96,11 @@ void params_zero_gradient(struct params *p)
 
 /* ---- Tables ------------------------------------------------------------------------------------------------------ */
 
-void params_table(struct params *p)
+void params_table(struct params *p, size_t offset)
 {
-    struct view *v = &p->views[p->n_views - 1];
+    struct view *v = p->views;
+    while (v->offset != offset)
+        v++;
     v->table = true;
     p->words = (size_t)v->dims[v->depth ? 1 : 0];
     p->touched = mem_grow(p->touched, p->words, sizeof *p->touched);
@@ -139,13 +141,14 @@ static void touched_runs(const struct params *p, const struct view *v, void (*f)
 void params_runs(const struct params *p, bool all, void (*f)(void *context, size_t offset, size_t n), void *context)
 {
     size_t from = 0;
-    for (size_t i = 0; !all && i < p->n_views; i++) {
+    for (size_t i = 0; i < p->n_views; i++) {
         const struct view *v = &p->views[i];
-        if (!v->table)
+        if (!v->frozen && (all || !v->table))
             continue;
         if (v->offset > from)
             f(context, from, v->offset - from);
-        touched_runs(p, v, f, context);
+        if (!v->frozen)
+            touched_runs(p, v, f, context);
         from = v->offset + v->room;
     }
     if (p->n > from)

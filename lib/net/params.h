@@ -28,6 +28,7 @@ struct view {
     size_t room;             /* reals in the block, padding counted */
     size_t depth;            /* panels: K, the columns of the natural matrix; 0: plain, rows of whole vectors */
     const uint32_t *columns; /* panels: packed column of each natural row; NULL: the same number */
+    bool frozen;             /* it does not learn: its gradient stays zero */
     bool table;              /* a word is a row of it (plain) or a column (panels), and few get a gradient in a step */
 };
 
@@ -55,14 +56,14 @@ static inline size_t params_row(size_t columns)
     return (columns + 15) / 16 * 16;
 }
 
-/* The view added last is a table of words: whoever adds to its gradient tells which words it touches. All tables of a
+/* The view at an offset is a table of words: whoever adds to its gradient tells which words it touches. All tables of a
  * model have the same words. */
-void params_table(struct params *p);
+void params_table(struct params *p, size_t offset);
 void params_touch(struct params *p, const uint32_t *words, size_t n);
 void params_untouch(struct params *p); /* the gradient is zero again */
 
-/* Calls f for runs of a block that together hold every gradient that may not be zero: with `all` the whole block, else
- * of tables only what was touched. Offsets and lengths are multiples of 16. */
+/* Calls f for runs of a block that together hold every gradient that may not be zero: with `all` everything that
+ * learns, else of tables only what was touched. Offsets and lengths are multiples of 16. */
 void params_runs(const struct params *p, bool all, void (*f)(void *context, size_t offset, size_t n), void *context);
 
 /* Allocates the first `count` moments, zeroed, when they are not there yet. */

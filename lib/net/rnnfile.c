@@ -1,8 +1,11 @@
 #include "net/rnnfile.h"
 #include "base/mem.h"
+#include "net/corpus.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define CHARACTERS "char." /* prefix of the vocabulary of spellings */
 
 /* ---- Blocks as tensors ------------------------------------------------------------------------------------------- */
 
@@ -56,10 +59,20 @@ int rnnfile_take(const struct params *p, real *block, const char *prefix, const 
     return result;
 }
 
-int rnnfile_write(struct sink *k, const struct meta *head, const struct vocab *vocab, const struct params *p,
-                  const real *values, struct err *e)
+static int put_labels(const struct vocab *labels, const char *target, struct sink *k, struct err *e)
 {
-    if (sink_head(k, head, e) < 0 || (vocab->n && vocab_write(vocab, "", k, e) < 0))
+    char *prefix = corpus_labels_prefix(target);
+    int result = vocab_write(labels, prefix, k, e);
+    free(prefix);
+    return result;
+}
+
+int rnnfile_write(struct sink *k, const struct meta *head, const struct rnnfile_words *words, const char *target,
+                  const struct params *p, const real *values, struct err *e)
+{
+    if (sink_head(k, head, e) < 0 || (words->vocab.n && vocab_write(&words->vocab, "", k, e) < 0) ||
+        (words->labels.n && put_labels(&words->labels, target, k, e) < 0) ||
+        (words->characters.n && vocab_write(&words->characters, CHARACTERS, k, e) < 0))
         return -1;
     return rnnfile_put(p, values, "", k, e);
 }
@@ -106,10 +119,14 @@ static const struct tensor *matrix(const struct segment *segment, const char *na
 static int find_config(struct model_config *config, const struct segment *segment, struct err *e)
 {
     *config = (struct model_config){0};
-    const struct tensor *recurrent = matrix(segment, "rnn.0.recurrent", 0, 0, e);
+    const struct tensor *recurrent = matrix(segment, "rnn.0.recurrent", 0, 0, e), *spell = NULL;
     if (!recurrent || read_options(config, segment, e) < 0)
         return -1;
+    if (segment_find(segment, "spell.0.recurrent") && !(spell = matrix(segment, "spell.0.recurrent", 0, 0, e)))
+        return -1;
     config->hidden = (int64_t)recurrent->dims[1];
+    config->both = segment_find(segment, "rnn.0.reverse.recurrent") != NULL;
+    config->spell = spell ? (int64_t)spell->dims[1] : 0;
     uint64_t rows = (uint64_t)cell_gates(cell_at(config->cell), CELL_RECURRENT) * recurrent->dims[1];
     for (config->layers = 0;; config->layers++) {
         char *name = mem_printf("rnn.%lld.recurrent", (long long)config->layers);
@@ -123,43 +140,100 @@ static int find_config(struct model_config *config, const struct segment *segmen
     }
 }
 
-/* What goes in and out. All sizes are borne out by tensors that are there, before memory is taken for them. */
-static int find_shape(struct model_shape *shape, const struct rnnfile *f, const struct model_config *config,
-                      struct err *e)
+/* The optional matrix of a name: 0 and NULL when it is not there. */
+static int find_matrix(const struct segment *segment, const char *name, uint64_t rows, uint64_t columns,
+                       const struct tensor **t, struct err *e)
+{
+    *t = segment_find(segment, name) ? matrix(segment, name, rows, columns, e) : NULL;
+    return *t || !segment_find(segment, name) ? 0 : -1;
+}
+
+/* What words, vectors and spellings make of the width that the first layer reads. */
+static int find_inputs(struct model_shape *shape, const struct rnnfile *f, const struct model_config *config,
+                       uint64_t front, struct err *e)
 {
     const struct segment *segment = &f->segment;
-    uint64_t hidden = (uint64_t)config->hidden, rows = (uint64_t)cell_gates(cell_at(config->cell), CELL_INPUT) * hidden;
-    const struct tensor *input = matrix(segment, "rnn.0.input", rows, 0, e), *embedding = NULL;
-    const struct tensor *out = input ? matrix(segment, "out.weight", 0, hidden, e) : NULL;
-    if (out && segment_find(segment, "embedding"))
-        embedding = matrix(segment, "embedding", 0, input->dims[1], e);
-    if (!out || (segment_find(segment, "embedding") && !embedding))
-        return -1;
+    const struct tensor *embedding, *spell;
     const char *inputs = meta_get(&segment->head, "inputs");
-    shape->ids = inputs ? !strcmp(inputs, "ids") : f->vocab.n > 0 && (embedding || input->dims[1] == f->vocab.n);
-    shape->inputs = embedding ? embedding->dims[0] : input->dims[1];
-    shape->embedding = embedding ? embedding->dims[1] : 0;
-    shape->classes = out->dims[0];
-    if (shape->ids && shape->inputs != f->vocab.n)
-        return err_fail(e, STATUS_DATA, "it reads %llu ids, but its vocabulary has %zu words",
-                        (unsigned long long)shape->inputs, f->vocab.n);
+    uint64_t words = f->words.vocab.n, spelt = 2 * (uint64_t)config->spell;
+    if (find_matrix(segment, "embedding", 0, 0, &embedding, e) < 0 ||
+        find_matrix(segment, "spell.0.input", 0, 0, &spell, e) < 0)
+        return -1;
+    shape->ids = inputs ? !strcmp(inputs, "ids") : words > 0 && (embedding || front == words);
+    shape->embedding = embedding ? embedding->dims[1] : config->tied ? (uint64_t)config->hidden : 0;
+    shape->characters = spell ? spell->dims[1] : 0;
+    shape->inputs = !shape->ids ? front - spelt : shape->embedding || spell ? words : front;
+    if (spelt > front || (shape->ids && (shape->embedding || spell) && front != shape->embedding + spelt) ||
+        (embedding && (!shape->ids || config->tied)))
+        return err_fail(e, STATUS_DATA, "tensor 'rnn.0.input' reads %llu numbers, which does not fit the others",
+                        (unsigned long long)front);
+    if (shape->ids && (shape->inputs != words || (embedding && embedding->dims[0] != words)))
+        return err_fail(e, STATUS_DATA, "it reads %llu ids, but its vocabulary has %llu words",
+                        (unsigned long long)(embedding ? embedding->dims[0] : shape->inputs),
+                        (unsigned long long)words);
+    if (shape->characters && shape->characters != f->words.characters.n)
+        return err_fail(e, STATUS_DATA, "it reads %llu characters, but knows the names of %zu",
+                        (unsigned long long)shape->characters, f->words.characters.n);
     return 0;
+}
+
+/* What goes in and out. All sizes are borne out by tensors that are there, before memory is taken for them. */
+static int find_shape(struct model_shape *shape, const struct rnnfile *f, struct model_config *config, struct err *e)
+{
+    const struct segment *segment = &f->segment;
+    uint64_t hidden = (uint64_t)config->hidden;
+    uint64_t rows = (uint64_t)cell_gates(cell_at(config->cell), CELL_INPUT) * hidden;
+    const struct tensor *input = matrix(segment, "rnn.0.input", rows, 0, e), *out, *start;
+    if (!input || find_inputs(shape, f, config, input->dims[1], e) < 0 ||
+        find_matrix(segment, "out.weight", 0, (config->both ? 2 : 1) * hidden, &out, e) < 0 ||
+        find_matrix(segment, "start.weight", 0, 0, &start, e) < 0)
+        return -1;
+    shape->item = target_is_item(f->kind);
+    shape->feature = start ? start->dims[1] : 0;
+    shape->classes = out ? out->dims[0] : 0;
+    if (out && config->task == TASK_REGRESS && HEAD_SQUARED + config->head == HEAD_MIXTURE) {
+        shape->classes = HEAD_MIXTURE_DIM;
+        config->mixtures = (int64_t)((out->dims[0] - 1) / HEAD_MIXTURE_OUTPUTS);
+    }
+    if (config->tied && shape->classes != shape->inputs)
+        return err_fail(e, STATUS_DATA, "tied weights for %llu words, but a vocabulary of %llu",
+                        (unsigned long long)shape->classes, (unsigned long long)shape->inputs);
+    if (f->words.labels.n && f->words.labels.n != shape->classes)
+        return err_fail(e, STATUS_DATA, "it tells %llu classes apart, but knows the names of %zu",
+                        (unsigned long long)shape->classes, f->words.labels.n);
+    return 0;
+}
+
+/* What its targets are, and what they are called. */
+static int find_target(struct rnnfile *f, struct err *e)
+{
+    const struct meta *head = &f->segment.head;
+    const char *by = meta_get(head, "option.by"), *kind = meta_get(head, "targets");
+    f->by_item = by && !strcmp(by, "item");
+    f->target = meta_get(head, "option.target");
+    const struct tensor *out = segment_find(&f->segment, "out.bias");
+    if (!kind && !f->target && out && out->rank == 1 && out->dims[0] != f->words.vocab.n)
+        f->target = "target";
+    f->kind = f->target ? TARGET_STEP_CLASS : TARGET_NEXT_ID;
+    if (kind && target_kind_find(kind, &f->kind) < 0)
+        return err_fail(e, STATUS_DATA, "HEAD's targets=%s is not known here", kind);
+    if (!target_is_next(f->kind) && !f->target)
+        return err_fail(e, STATUS_DATA, "HEAD says that a column was learned, but not which (option.target)");
+    return f->target ? corpus_labels_read(&f->words.labels, f->target, &f->segment, e) : 0;
 }
 
 static int build(struct rnnfile *f, struct err *e)
 {
     struct model_config config;
     struct model_shape shape = {0};
-    if (segment_wants(&f->segment, "model/rnn", e) < 0)
+    const struct segment *segment = &f->segment;
+    if (segment_wants(segment, "model/rnn", e) < 0)
         return -1;
-    if ((segment_find(&f->segment, "vocab.text") && vocab_read(&f->vocab, "", &f->segment, e) < 0) ||
-        find_config(&config, &f->segment, e) < 0 || find_shape(&shape, f, &config, e) < 0)
+    if ((segment_find(segment, "vocab.text") && vocab_read(&f->words.vocab, "", segment, e) < 0) ||
+        (segment_find(segment, CHARACTERS "vocab.text") &&
+         vocab_read(&f->words.characters, CHARACTERS, segment, e) < 0) ||
+        find_target(f, e) < 0 || find_config(&config, segment, e) < 0 || find_shape(&shape, f, &config, e) < 0)
         return -1;
-    const char *by = meta_get(&f->segment.head, "option.by");
-    f->by_item = by && !strcmp(by, "item");
-    f->target = meta_get(&f->segment.head, "option.target");
-    if (!f->target && shape.classes != f->vocab.n)
-        f->target = "target";
     if (model_make(&f->model, &config, &shape, e) < 0) {
         e->status = STATUS_DATA;
         return -1;
@@ -184,7 +258,9 @@ int rnnfile_load(struct rnnfile *f, const char *path, struct err *e)
 void rnnfile_free(struct rnnfile *f)
 {
     segment_free(&f->segment);
-    vocab_free(&f->vocab);
+    vocab_free(&f->words.vocab);
+    vocab_free(&f->words.labels);
+    vocab_free(&f->words.characters);
     model_free(&f->model);
     *f = (struct rnnfile){0};
 }

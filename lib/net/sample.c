@@ -112,7 +112,7 @@ uint32_t sampler_next(struct sampler *s)
 int sampler_make(struct sampler *s, struct rnnfile *file, const struct sample_config *config, struct rng rng,
                  struct err *e)
 {
-    const struct vocab *v = &file->vocab;
+    const struct vocab *v = &file->words.vocab;
     size_t classes = file->model.shape.classes;
     *s = (struct sampler){.file = file,
                           .config = config,

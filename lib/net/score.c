@@ -396,9 +396,9 @@ int scorer_segment(struct scorer *s, const struct segment *segment, struct err *
     if (vocab_read(&vocab, "", segment, e) < 0)
         return -1;
     s->input_words = vocab.n;
-    if (!vocab_same(&vocab, &f->vocab)) {
-        s->to_model = vocab_map(&vocab, &f->vocab);
-        s->from_model = f->target ? NULL : vocab_map(&f->vocab, &vocab);
+    if (!vocab_same(&vocab, &f->words.vocab)) {
+        s->to_model = vocab_map(&vocab, &f->words.vocab);
+        s->from_model = f->target ? NULL : vocab_map(&f->words.vocab, &vocab);
     }
     vocab_free(&vocab);
     return 0;
@@ -413,8 +413,8 @@ int scorer_make(struct scorer *s, struct rnnfile *file, const struct score_confi
 {
     *s = (struct scorer){.file = file, .config = config};
     size_t inputs = file->model.shape.inputs;
-    s->begin = vocab_find(&file->vocab, "<s>", 3);
-    s->end = vocab_find(&file->vocab, "</s>", 4);
+    s->begin = vocab_find(&file->words.vocab, "<s>", 3);
+    s->end = vocab_find(&file->words.vocab, "</s>", 4);
     if (!file->target && (s->begin == VOCAB_NONE || s->end == VOCAB_NONE))
         return err_fail(e, STATUS_DATA, "the model's vocabulary lacks <s> or </s>");
     if (add_emitted(s, config->emit, e) < 0)

@@ -1,6 +1,7 @@
 #include "net/task.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* clang-format off */
 const struct task tasks[] = {
@@ -11,3 +12,15 @@ const struct task tasks[] = {
     {.name = "caption",  .classes = true, .by_item = true, .feature = "feature"},
 };
 /* clang-format on */
+
+const char *const target_kinds[] = {"next-id", "next-vec", "step-class", "item-class", "step-real", "item-real"};
+
+int target_kind_find(const char *word, enum target_kind *kind)
+{
+    for (size_t i = 0; i < sizeof target_kinds / sizeof *target_kinds; i++)
+        if (!strcmp(word, target_kinds[i])) {
+            *kind = (enum target_kind)i;
+            return 0;
+        }
+    return -1;
+}

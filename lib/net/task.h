@@ -22,6 +22,10 @@ enum target_kind {
     TARGET_ITEM_REAL,
 };
 
+/* As a word, for HEAD's meta: "next-id"; and back: 0, or -1 for none of them. */
+extern const char *const target_kinds[];
+int target_kind_find(const char *word, enum target_kind *kind);
+
 static inline bool target_is_next(enum target_kind k)
 {
     return k == TARGET_NEXT_ID || k == TARGET_NEXT_VEC;

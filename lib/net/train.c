@@ -1,12 +1,13 @@
 #include "net/train.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "net/embed.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMOOTH_TOKENS = 1000, DIVERGED = 3 };
+enum { SMOOTH_TOKENS = 1000 };
 
 #define AT(field) offsetof(struct train_config, field)
 
@@ -15,23 +16,33 @@ const struct opt train_options[] = {
      "read the data as one text in --batch columns that carry the state, or item by item; auto: text, but item "
      "where there is a target column"},
     {"target", 0, OPT_TEXT, AT(target), OPT_RECORD, "COLUMN", NULL, 0, 0, NULL,
-     "learn the classes in COLUMN (default: `target` where there is one, else the next id)"},
+     "learn what COLUMN holds (default: tags to tag, label to classify; else `target` where there is one, or what "
+     "comes "
+     "next)"},
     {"batch", 'b', OPT_INT, AT(batch), OPT_RECORD, "N", "50", 1, 1 << 20, NULL, "learn from N sequences at a time"},
-    {"bptt", 0, OPT_INT, AT(bptt), OPT_RECORD, "N", "50", 0, 1e9, NULL,
-     "propagate back through N steps and carry the state on; 0: through the whole sequence"},
+    {"bptt", 0, OPT_INT, AT(bptt), OPT_RECORD, "N", NULL, 0, 1e9, NULL,
+     "propagate back through N steps and carry the state on; 0: through the whole item (default: lm 50, else 0)"},
     {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "10", 1, 1e9, NULL, "go over the data N times"},
     {"lr-decay", 0, OPT_REAL, AT(lr_decay), OPT_RECORD | OPT_LOW_OPEN, "X", "1", 0, 1, NULL,
-     "multiply the learning rate by X behind every epoch"},
+     "multiply the learning rate by X, behind every epoch when nothing else is said"},
     {"lr-decay-after", 0, OPT_INT, AT(lr_decay_after), OPT_RECORD, "N", "0", 0, 1e9, NULL,
      "leave the learning rate as it is for N epochs first"},
+    {"lr-decay-every", 0, OPT_INT, AT(lr_decay_every), OPT_RECORD, "N", "1", 1, 1e9, NULL,
+     "then multiply it behind every N epochs"},
+    {"lr-plateau", 0, OPT_INT, AT(lr_plateau), OPT_RECORD, "N", "0", 0, 1e9, NULL,
+     "multiply it only when validation has not become better for N epochs; 0: do not wait for that"},
     {"valid", 0, OPT_REAL, AT(valid), OPT_RECORD, "SHARE", "0", 0, 0.9, NULL,
      "hold the last SHARE of the data (of every column) out, validate with it and keep the best parameters"},
     {"valid-file", 0, OPT_TEXT, AT(valid_file), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "validate with the stream in FILE instead"},
+    {"best", 0, OPT_CHOICE, AT(best), OPT_RECORD, NULL, "loss", 0, 0, BEST_CHOICES, "what validation is better by"},
     {"patience", 0, OPT_INT, AT(patience), OPT_RECORD, "N", "0", 0, 1e9, NULL,
      "end when validation has not become better for N epochs; 0: never"},
     {"init", 0, OPT_TEXT, AT(init), OPT_FILE, "MODEL", NULL, 0, 0, NULL,
      "start from the parameters of MODEL; options of the network that are not given are taken from it"},
+    {"embedding", 0, OPT_TEXT, AT(embedding), OPT_FILE, "MODEL", NULL, 0, 0, NULL,
+     "start from the word vectors of MODEL, as w2v-train wrote it"},
+    {"freeze", 0, OPT_SWITCH, AT(freeze), OPT_RECORD, NULL, NULL, 0, 0, NULL, "leave the words' vectors as they are"},
     {"gradients", 0, OPT_TEXT, AT(gradients), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "write the loss and every gradient of the first minibatch to FILE, and do nothing else"},
     {"checkpoint", 0, OPT_TEXT, AT(checkpoint), OPT_FILE, "FILE", NULL, 0, 0, NULL,
@@ -51,7 +62,7 @@ const struct opt train_options[] = {
 
 static int take_init(struct trainer *t, const struct rnnfile *init, struct err *e)
 {
-    if (init->vocab.n && t->corpus.vocab.n && !vocab_same(&init->vocab, &t->corpus.vocab))
+    if (init->words.vocab.n && t->corpus.vocab.n && !vocab_same(&init->words.vocab, &t->corpus.vocab))
         return err_fail(e, STATUS_DATA,
                         "%s: its vocabulary is not that of the input (tokenize --vocab %s gives the same ids)",
                         t->config.init, t->config.init);
@@ -69,27 +80,117 @@ static int make_batches(struct trainer *t, struct err *e)
     return t->valid_corpus.n ? batches_make(&t->valid, NULL, &t->valid_corpus, rows, bptt, 0, e) : 0;
 }
 
+/* Words that MODEL has no vector for keep what they were drawn as. */
+static void take_embedding(struct trainer *t, const struct embed *embed)
+{
+    const struct vocab *vocab = &t->corpus.vocab;
+    size_t row = params_row(embed->d);
+    struct buf word = {0};
+    for (uint32_t id = 0; id < vocab->n; id++) {
+        size_t length;
+        const char *text = vocab_word(vocab, id, &length);
+        buf_clear(&word);
+        buf_add(&word, text, length);
+        uint32_t from = embed_find(embed, buf_string(&word));
+        if (from == VOCAB_NONE || !embed_has(embed, from))
+            continue;
+        t->embedded++;
+        memcpy(t->model.params.value + t->model.embedding + id * row, embed->vec + from * embed->d,
+               embed->d * sizeof *embed->vec);
+    }
+    buf_free(&word);
+}
+
 /* Classes: of the data, or more where the parameters that training starts from know more. */
 static uint64_t classes(const struct trainer *t, const struct rnnfile *init)
 {
     uint64_t n = t->corpus.outputs;
-    return init && t->corpus.target && init->model.shape.classes > n ? init->model.shape.classes : n;
+    bool more = init && t->corpus.target && !target_is_real(t->corpus.kind) && init->model.shape.classes > n;
+    return more ? init->model.shape.classes : n;
+}
+
+static struct model_shape shape_of(const struct trainer *t, const struct model_config *config,
+                                   const struct rnnfile *init, const struct embed *embed)
+{
+    const struct corpus *c = &t->corpus;
+    struct model_shape shape = {.ids = !c->dim,
+                                .item = target_is_item(c->kind),
+                                .inputs = c->dim ? c->dim : c->vocab.n,
+                                .characters = c->characters.n,
+                                .feature = c->feature,
+                                .classes = classes(t, init)};
+    if (shape.ids)
+        shape.embedding = init           ? init->model.shape.embedding
+                          : embed        ? embed->d
+                          : config->tied ? (uint64_t)config->hidden
+                                         : (uint64_t)config->embed_dim;
+    return shape;
+}
+
+/* Refuses options that do not go with the data, or with each other. */
+static int check(const struct trainer *t, const struct model_config *config, const struct rnnfile *init,
+                 const struct embed *embed, struct err *e)
+{
+    const struct corpus *c = &t->corpus;
+    if (config->both && target_is_next(c->kind))
+        return err_fail(e, STATUS_MISUSED, "--bidirectional would let it see what comes next, which it is to predict");
+    if (target_is_item(c->kind) && t->config.bptt)
+        return err_fail(e, STATUS_MISUSED, "--bptt would cut items whose target is known at their end (leave it out)");
+    if (config->both && t->config.bptt)
+        return err_fail(e, STATUS_MISUSED, "--bidirectional wants whole items: --bptt would cut them (leave it out)");
+    if (c->dim && (config->embed_dim || embed || config->tied))
+        return err_fail(e, STATUS_MISUSED, "the input brings vectors: there are no words to give vectors to");
+    if (embed && (init || config->tied))
+        return err_fail(e, STATUS_MISUSED, "--embedding and %s both say what words' vectors start from",
+                        init ? "--init" : "--tied");
+    if (embed && config->embed_dim && (uint64_t)config->embed_dim != embed->d)
+        return err_fail(e, STATUS_MISUSED, "--embed-dim is %lld, but the vectors of %s have %zu numbers",
+                        (long long)config->embed_dim, t->config.embedding, embed->d);
+    if (t->config.freeze && !embed && !(init && init->model.shape.embedding))
+        return err_fail(e, STATUS_MISUSED, "--freeze wants words' vectors that are known already (give --embedding)");
+    if (t->config.lr_plateau && !t->valid.corpus)
+        return err_fail(e, STATUS_MISUSED,
+                        "--lr-plateau wants something to validate with (give --valid or --valid-file)");
+    if (t->config.best == BEST_ACCURACY && target_is_real(c->kind))
+        return err_fail(e, STATUS_MISUSED, "--best accuracy is for classes: these targets are real numbers");
+    return 0;
+}
+
+static int make_model(struct trainer *t, const struct model_config *config, struct rng rng, const struct rnnfile *init,
+                      const struct embed *embed, struct err *e)
+{
+    struct model_shape shape = shape_of(t, config, init, embed);
+    if (make_batches(t, e) < 0 || check(t, config, init, embed, e) < 0 || model_make(&t->model, config, &shape, e) < 0)
+        return -1;
+    t->rng = rng;
+    model_init(&t->model, rng_fork(rng, "init", 0));
+    if (t->config.freeze)
+        model_freeze(&t->model);
+    if (embed)
+        take_embedding(t, embed);
+    return init ? take_init(t, init, e) : 0;
+}
+
+static void make_head(struct trainer *t)
+{
+    const struct corpus *c = &t->corpus;
+    meta_set(&t->head, "inputs", c->dim ? "vectors" : "ids");
+    meta_set(&t->head, "targets", target_kinds[c->kind]);
+    meta_set(&t->head, "option.by", c->by_item ? "item" : "text");
+    if (c->target)
+        meta_set(&t->head, "option.target", c->target);
 }
 
 int train_make(struct trainer *t, const struct model_config *config, const struct optim_config *optim, struct rng rng,
                const struct rnnfile *init, struct err *e)
 {
-    const struct corpus *c = &t->corpus;
-    if (c->feature || (c->kind != TARGET_NEXT_ID && c->kind != TARGET_STEP_CLASS))
-        return err_fail(e, STATUS_MISUSED, "--task %s: no network learns it yet", tasks[config->task].name);
-    struct model_shape shape = {.ids = !c->dim, .inputs = c->dim ? c->dim : c->vocab.n, .classes = classes(t, init)};
-    if (init)
-        shape.embedding = init->model.shape.embedding;
-    if (make_batches(t, e) < 0 || model_make(&t->model, config, &shape, e) < 0)
-        return -1;
-    t->rng = rng;
-    model_init(&t->model, rng_fork(rng, "init", 0));
-    if (init && take_init(t, init, e) < 0)
+    struct embed embed = {0};
+    bool given = t->config.embedding != NULL;
+    int result = given ? embed_load(&embed, t->config.embedding, e) : 0;
+    if (result == 0)
+        result = make_model(t, config, rng, init, given ? &embed : NULL, e);
+    embed_free(&embed);
+    if (result < 0)
         return -1;
     optim_make(&t->optim, optim, &t->model.params);
     t->at.lr = optim_rate(&t->optim);
@@ -97,11 +198,15 @@ int train_make(struct trainer *t, const struct model_config *config, const struc
     t->state = mem_aligned(model_state_size(&t->model, rows), sizeof *t->state);
     t->next = mem_aligned(model_state_size(&t->model, rows), sizeof *t->next);
     t->best = mem_aligned(t->model.params.n, sizeof *t->best);
-    meta_set(&t->head, "inputs", c->dim ? "vectors" : "ids");
-    meta_set(&t->head, "option.by", c->by_item ? "item" : "text");
-    if (c->target)
-        meta_set(&t->head, "option.target", c->target);
+    make_head(t);
     return 0;
+}
+
+int train_write(const struct trainer *t, struct sink *k, struct err *e)
+{
+    const struct corpus *c = &t->corpus;
+    const struct rnnfile_words words = {c->vocab, c->labels, c->characters};
+    return rnnfile_write(k, &t->head, &words, c->target, &t->model.params, t->model.params.value, e);
 }
 
 void train_free(struct trainer *t)
@@ -129,20 +234,28 @@ static int diverged(const struct trainer *t, const char *what, double value, str
                     kept ? "; the last good state is in " : "", kept ? kept : "");
 }
 
-/* The loss of a step must be a number, and averaged over some 1000 tokens not be three times what it was at first or what a
- * guess costs. */
+/* What the running loss may not pass: three times what a step cost at first, or what a guess costs; a thousand times
+ * of squared errors, and a hundred nats more of mixtures, whose losses may well be below zero. */
+static double limit(const struct trainer *t, double first)
+{
+    double guess = log((double)t->model.shape.classes);
+    if (t->model.head->classes)
+        return 3 * (first > guess ? first : guess);
+    return t->model.head == head_at(HEAD_SQUARED) ? 1000 * (first + 1e-3) : first + 100;
+}
+
+/* The loss of a step must be a number, and averaged over some 1000 tokens not be beyond all measure. */
 static int judge(struct trainer *t, struct tally tally, struct err *e)
 {
     struct train_at *at = &t->at;
-    double loss = tally.loss / (double)tally.count, guess = log((double)t->model.shape.classes);
+    double loss = tally.count ? tally.loss / (double)tally.count : at->smooth;
     if (!isfinite(loss))
         return diverged(t, "the loss", loss, e);
-    double first = at->step ? at->first : loss > guess ? loss : guess;
     double weight = at->step && tally.count < SMOOTH_TOKENS ? (double)tally.count / SMOOTH_TOKENS : 1;
     double smooth = at->step ? at->smooth + weight * (loss - at->smooth) : loss;
-    if (smooth > DIVERGED * first)
+    if (at->step && smooth > limit(t, at->first))
         return diverged(t, "the loss a token", smooth, e);
-    at->first = first;
+    at->first = at->step ? at->first : loss;
     at->smooth = smooth;
     return 0;
 }
@@ -173,6 +286,11 @@ static int keep(struct trainer *t, const struct train_at *before, struct err *e)
                     t->config.checkpoint);
 }
 
+/* What validation has found, a token. */
+struct validation {
+    double loss, accuracy; /* accuracy: NaN where targets are no classes */
+};
+
 static void add(struct tally *sum, struct tally part)
 {
     sum->loss += part.loss;
@@ -184,20 +302,22 @@ static double mean(struct tally t)
     return t.count ? t.loss / (double)t.count : NAN;
 }
 
-static int tell(struct trainer *t, double valid_loss, bool epoch_end, struct err *e)
+static int tell(struct trainer *t, const struct validation *v, bool epoch_end, struct err *e)
 {
-    struct train_row row = {&t->at, mean(t->at.row_loss), valid_loss, epoch_end};
+    struct train_row row = {&t->at, mean(t->at.row_loss), v ? v->loss : NAN, v ? v->accuracy : NAN, epoch_end};
     int result = t->watch.row(t->watch.context, &row, e);
     t->at.row_loss = (struct tally){0};
     return result;
 }
 
-static int step(struct trainer *t, const struct minibatch *m, bool fresh, struct err *e)
+static int step(struct trainer *t, struct minibatch *m, bool fresh, struct err *e)
 {
     struct train_at *at = &t->at;
-    if (at->row_loss.count && at->step % (uint64_t)t->config.log_every == 0 && tell(t, NAN, false, e) < 0)
+    if (at->row_loss.count && at->step % (uint64_t)t->config.log_every == 0 && tell(t, NULL, false, e) < 0)
         return -1;
     struct train_at before = *at;
+    struct rng chance = rng_fork(t->rng, "dropout", at->step);
+    m->chance = &chance;
     struct tally tally = model_forward(&t->model, m, fresh ? NULL : t->state, t->next);
     if (judge(t, tally, e) < 0 || keep(t, &before, e) < 0)
         return -1;
@@ -221,46 +341,70 @@ static int step(struct trainer *t, const struct minibatch *m, bool fresh, struct
 
 /* ---- Epochs ------------------------------------------------------------------------------------------------------ */
 
-/* Loss a token over the validation part, from a zero state. */
-static int validate(struct trainer *t, double *loss, struct err *e)
+/* Loss and accuracy a token over the validation part, from a zero state. */
+static int validate(struct trainer *t, struct validation *v, struct err *e)
 {
     struct minibatch m;
     struct tally sum = {0};
+    uint64_t hits = 0;
     bool fresh;
     int more;
     batches_start(&t->valid, NULL);
     while ((more = batches_next(&t->valid, &m, &fresh, e)) > 0) {
         add(&sum, model_forward(&t->model, &m, fresh ? NULL : t->next, t->next));
+        hits += model_hits(&t->model);
         if (!isfinite(sum.loss))
             return diverged(t, "the validation loss", sum.loss, e);
         if (stop_pending() && keep(t, &t->at, e) < 0)
             return -1;
     }
-    *loss = mean(sum);
+    uint64_t asked = sum.count + t->valid_corpus.unseen; /* classes that training has not seen are missed */
+    v->loss = mean(sum);
+    v->accuracy = t->model.head->classes && asked ? (double)hits / (double)asked : NAN;
     return more;
+}
+
+/* Keeps the parameters when they are the best so far. */
+static void compare(struct trainer *t, const struct validation *v)
+{
+    struct train_at *at = &t->at;
+    bool better = t->config.best == BEST_ACCURACY ? v->accuracy > at->best_accuracy : v->loss < at->best_loss;
+    if (at->best_epoch && !better) {
+        at->waited++;
+        return;
+    }
+    at->waited = 0;
+    at->best_epoch = at->epoch + 1;
+    at->best_loss = v->loss;
+    at->best_accuracy = v->accuracy;
+    memcpy(t->best, t->model.params.value, t->model.params.n * sizeof *t->best);
+}
+
+/* Does the learning rate fall behind this epoch? */
+static bool decays(const struct trainer *t)
+{
+    const struct train_config *c = &t->config;
+    uint64_t plateau = (uint64_t)c->lr_plateau, past = t->at.epoch - (uint64_t)c->lr_decay_after;
+    if (t->at.epoch <= (uint64_t)c->lr_decay_after)
+        return false;
+    return plateau ? t->at.waited && t->at.waited % plateau == 0 : past % (uint64_t)c->lr_decay_every == 0;
 }
 
 static int end_epoch(struct trainer *t, struct err *e)
 {
     struct train_at *at = &t->at;
-    double valid_loss = NAN;
-    if (t->valid.corpus) {
-        if (validate(t, &valid_loss, e) < 0)
-            return -1;
-        bool better = !at->best_epoch || valid_loss < at->best_loss;
-        at->waited = better ? 0 : at->waited + 1;
-        if (better) {
-            at->best_epoch = at->epoch + 1;
-            at->best_loss = valid_loss;
-            memcpy(t->best, t->model.params.value, t->model.params.n * sizeof *t->best);
-        }
-    }
-    if (tell(t, valid_loss, true, e) < 0)
+    struct validation v;
+    bool valid = t->valid.corpus != NULL;
+    if (valid && validate(t, &v, e) < 0)
+        return -1;
+    if (valid)
+        compare(t, &v);
+    if (tell(t, valid ? &v : NULL, true, e) < 0)
         return -1;
     at->epoch++;
     at->minibatch = 0;
     at->epoch_loss = (struct tally){0};
-    if (at->epoch > (uint64_t)t->config.lr_decay_after)
+    if (decays(t))
         at->lr *= t->config.lr_decay;
     t->due = true;
     return 0;
@@ -303,6 +447,8 @@ int train_run(struct trainer *t, struct err *e)
         model_refresh(&t->model);
         meta_setf(&t->head, "trained.best_epoch", "%llu", (unsigned long long)t->at.best_epoch);
         meta_setf(&t->head, "trained.valid_loss", "%.9g", t->at.best_loss);
+        if (!isnan(t->at.best_accuracy))
+            meta_setf(&t->head, "trained.valid_accuracy", "%.9g", t->at.best_accuracy);
     }
     meta_setf(&t->head, "trained.epochs", "%llu", (unsigned long long)t->at.epoch);
     meta_setf(&t->head, "trained.steps", "%llu", (unsigned long long)t->at.step);

@@ -18,14 +18,20 @@
 
 struct train_config {
     int by;             /* enum corpus_by */
+    int best;           /* index among BEST_CHOICES */
     const char *target; /* column to learn; NULL: `target` where there is one, else the next id */
-    int64_t batch, bptt, epochs, patience, log_every, lr_decay_after;
+    int64_t batch, bptt, epochs, patience, log_every;
+    int64_t lr_decay_after, lr_decay_every, lr_plateau; /* epochs */
     double lr_decay, valid;
-    const char *valid_file, *init, *gradients, *log;
+    const char *valid_file, *init, *embedding, *gradients, *log;
+    bool freeze;
     const char *checkpoint;
     double checkpoint_every; /* seconds */
     bool resume;
 };
+
+#define BEST_CHOICES "loss|accuracy"
+enum best { BEST_LOSS, BEST_ACCURACY };
 
 extern const struct opt train_options[];
 
@@ -35,7 +41,7 @@ struct train_at {
     uint64_t tokens;                 /* targets learned from in all */
     uint64_t waited;                 /* epochs since the best validation */
     uint64_t best_epoch;             /* 1 ..; 0: none yet */
-    double best_loss;                /* nats a token */
+    double best_loss, best_accuracy; /* of the best epoch: a token; NaN where there are no classes */
     double lr;                       /* of this epoch */
     double smooth, first;            /* running loss, against which divergence is judged; that of the first step */
     struct tally epoch_loss;         /* training loss of this epoch */
@@ -46,7 +52,7 @@ struct train_at {
 /* What a run tells while it goes on. */
 struct train_row {
     const struct train_at *at;
-    double loss, valid_loss; /* nats a token; NaN: none */
+    double loss, valid_loss, valid_accuracy; /* a token; NaN: none */
     bool epoch_end;
 };
 struct train_watch {
@@ -73,6 +79,7 @@ struct trainer {
     double saved;       /* when the last checkpoint was written */
     bool due;           /* the next step writes one */
     bool kept;          /* this run has one, written or resumed from */
+    uint64_t embedded;  /* words that --embedding has a vector for */
 };
 
 /* Builds the run for corpora that were read (valid_corpus.n 0: none): cuts minibatches, makes the model and its first
@@ -88,6 +95,9 @@ int train_run(struct trainer *t, struct err *e);
 /* The first minibatch, items in their order: its loss (summed over steps, averaged over the batch) and, in params.gradient,
  * every gradient. Nothing is updated. */
 int train_gradients(struct trainer *t, double *loss, struct err *e);
+
+/* HEAD and TENSORs of the model as it is. */
+int train_write(const struct trainer *t, struct sink *k, struct err *e);
 
 void train_free(struct trainer *t);
 

@@ -101,11 +101,19 @@ static void test_params(void **state)
 
     struct err e;
     struct model_config huge = {.cell = 1, .layers = 64, .hidden = 65536};
-    assert_int_equal(-1, model_make(&m, &huge, &(struct model_shape){true, 100, 0, 100}, &e));
+    assert_int_equal(-1,
+                     model_make(&m, &huge,
+                                &(struct model_shape){.ids = true, .inputs = 100, .embedding = 0, .classes = 100}, &e));
     assert_int_equal(STATUS_MISUSED, e.status);
     huge = (struct model_config){.cell = 1, .layers = 1, .hidden = 65536};
-    assert_int_equal(-1, model_make(&m, &huge, &(struct model_shape){true, UINT64_MAX / 2, 0, 100}, &e));
-    assert_int_equal(-1, model_make(&m, &huge, &(struct model_shape){true, 1u << 30, 1u << 30, 100}, &e));
+    assert_int_equal(
+        -1,
+        model_make(&m, &huge,
+                   &(struct model_shape){.ids = true, .inputs = UINT64_MAX / 2, .embedding = 0, .classes = 100}, &e));
+    assert_int_equal(
+        -1,
+        model_make(&m, &huge,
+                   &(struct model_shape){.ids = true, .inputs = 1u << 30, .embedding = 1u << 30, .classes = 100}, &e));
     model_free(&m);
 }
 
@@ -223,9 +231,14 @@ static double train(int cell, int optimizer, struct size size, int steps, real *
                                   .hidden = size.hidden,
                                   .init_range = 0.15,
                                   .forget_bias = 1};
-    struct optim_config oc =
-        {.optimizer = optimizer, .clip = 2, .momentum = 0.5, .alpha = 0.95, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
-    assert_int_equal(0, model_make(&m, &config, &(struct model_shape){true, 5, 0, 5}, &e));
+    struct optim_config oc = {.optimizer = optimizer,
+                              .clip = 2,
+                              .momentum = 0.5,
+                              .alpha = 0.95,
+                              .beta1 = 0.9,
+                              .beta2 = 0.999,
+                              .epsilon = 1e-8};
+    assert_int_equal(0, model_make(&m, &config, &(struct model_shape){.ids = true, .inputs = 5, .classes = 5}, &e));
     model_init(&m, rng_seed(11));
     optim_make(&o, &oc, &m.params);
     struct rng rng = rng_seed(12);

@@ -110,7 +110,7 @@ static void test_tables(void **state)
                 else
                     params_add(&p[i], "table", 2, (uint64_t[]){WORDS, WIDTH});
                 if (i)
-                    params_table(&p[i]);
+                    params_table(&p[i], 0);
                 params_add(&p[i], "bias", 1, (uint64_t[]){7});
                 params_allocate(&p[i]);
                 optim_make(&o[i], &c, &p[i]);
