@@ -54,7 +54,15 @@ const uint64_t *batch_offsets(const struct batch *batch, const char *name, struc
                  name, key, (unsigned long long)offsets->dims[0], (unsigned long long)batch->n);
         return NULL;
     }
-    return offsets ? offsets->data : NULL;
+    if (!offsets)
+        return NULL;
+    const uint64_t *offset = offsets->data; /* they count nothing when they stand behind the column */
+    if (t && t->dims[0] != offset[batch->n]) {
+        err_fail(e, STATUS_DATA, "column '%s' has %llu rows, and by '%s' it has %llu", name,
+                 (unsigned long long)t->dims[0], key, (unsigned long long)offset[batch->n]);
+        return NULL;
+    }
+    return offset;
 }
 
 int batch_add(struct batch *batch, struct tensor column, struct err *e)

@@ -89,6 +89,8 @@ int corpus_columns(struct corpus_columns *k, const struct batch *batch, size_t d
     if (batch_find(batch, "continued")) {
         if (!(column = batch_need(batch, "continued", DTYPE_BOOL, 1, e)))
             return -1;
+        if (column->dims[0] != batch->n)
+            return err_fail(e, STATUS_DATA, "column 'continued' has not one row for each item");
         k->continued = column->data;
     }
     if (dim && take_vec(k, batch, dim, e) < 0)
@@ -110,8 +112,9 @@ int corpus_columns_text(struct corpus_columns *k, const struct batch *batch, str
     const struct tensor *items = ends ? batch_need(batch, "tok.offsets", DTYPE_U64, 1, e) : NULL;
     if (!items)
         return -1;
-    if (items->dims[0] != batch->n + 1 || !over_inputs(batch, k, items->data) ||
-        ends->dims[0] != k->offsets[batch->n] + 1)
+    uint64_t rows = k->offsets[batch->n];
+    if (items->dims[0] != batch->n + 1 || !over_inputs(batch, k, items->data) || ends->dims[0] != rows + 1 ||
+        ((const uint64_t *)ends->data)[rows] != text->dims[0])
         return err_fail(e, STATUS_DATA, "column 'tok.text' has not one text for each input of its item");
     k->text_offsets = ends->data;
     k->text = text->data;

@@ -522,6 +522,24 @@ static void what_does_not_go_together(void **state)
     buf_free(&text);
 }
 
+/* Columns that are sound as a stream, but of other lengths than their offsets would have it. */
+static void lengths(void **state)
+{
+    (void)state;
+    struct corpus_want want = task(TASK_TAG);
+    refuse_one("tokens", "batch 3\ncolumn ids u32 [3]\n4 4 4\ncolumn ids.offsets u64 [4]\n0 9 99 99999\nend\n", &want,
+               "column 'ids' has 3 rows, and by 'ids.offsets' it has 99999");
+    refuse_one("tokens", IDS "column tags u8 [3]\n0 0 0\ncolumn tags.offsets u64 [4]\n0 3 3 5\nend\n", &want,
+               "'tags' is u8 [3], not a row for each input");
+    refuse_one("tokens",
+               "batch 3\ncolumn ids.offsets u64 [4]\n0 1 1 1\ncolumn ids u32 [1]\n4\n"
+               "column continued bool [1] over=ids\n0\nend\n",
+               &want, "'continued' has not one row for each item");
+    want.spell = true;
+    refuse_one("tokens", IDS TAGS KEPT "0 9 99 999 9999 99999\ncolumn tok.text utf8 [5] over=ids\n\"abcde\"\nend\n",
+               &want, "'tok.text' has not one text for each input");
+}
+
 /* ---- Identity ---------------------------------------------------------------------------------------------------- */
 
 static void digest_of(char *digest, const char *rest, const struct corpus_want *want)
@@ -571,6 +589,7 @@ int main(void)
         cmocka_unit_test(long_words),
         cmocka_unit_test(other_columns),
         cmocka_unit_test(what_does_not_go_together),
+        cmocka_unit_test(lengths),
         cmocka_unit_test(identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
