@@ -310,6 +310,17 @@ static int tell(struct trainer *t, const struct validation *v, bool epoch_end, s
     return result;
 }
 
+/* What a step has read, as an epoch's tokens are counted: targets, or the inputs of items that have one target. */
+static uint64_t tokens_of(const struct trainer *t, const struct minibatch *m, struct tally tally)
+{
+    uint64_t n = 0;
+    if (!target_is_item(t->corpus.kind))
+        return tally.count;
+    for (size_t b = 0; b < m->rows; b++)
+        n += m->lengths ? m->lengths[b] : m->steps;
+    return n;
+}
+
 static int step(struct trainer *t, struct minibatch *m, bool fresh, struct err *e)
 {
     struct train_at *at = &t->at;
@@ -332,7 +343,7 @@ static int step(struct trainer *t, struct minibatch *m, bool fresh, struct err *
     at->norm = norm;
     at->step++;
     at->minibatch++;
-    at->tokens += tally.count;
+    at->tokens += tokens_of(t, m, tally);
     add(&at->row_loss, tally);
     add(&at->epoch_loss, tally);
     t->watch.step(t->watch.context, at);

@@ -195,6 +195,59 @@ field() {
     expect 65 rnn-train --init model.tns -q -o no.tns text.tns
 }
 
+@test "the learning rate falls by steps or on a plateau; clipping by value; every optimizer" {
+    rates() {
+        rnn-train "${small[@]}" --optimizer sgd --lr 0.1 --log-every 1000 --log log.json -o m.tns "$@" text.tns &&
+            field lr log.json | uniq -c | awk '{ printf "%s%s*%s", (NR > 1 ? " " : ""), $1, $2 }'
+    }
+    assert_equal "$(rates --epochs 6 --lr-decay 0.5 --lr-decay-every 2 --lr-decay-after 1)" "3*0.1 2*0.05 1*0.025"
+    # a rate at which nothing is learned: every epoch is one on a plateau, but for the first
+    assert_equal "$(rates --epochs 5 --lr 1e-30 --valid 0.2 --lr-decay 0.5 --lr-plateau 2)" "3*1e-30 2*5e-31"
+
+    for optimizer in sgd momentum adagrad rmsprop adam; do
+        rnn-train "${small[@]}" --epochs 1 --optimizer $optimizer -o $optimizer.tns text.tns
+    done
+    assert_equal "$(for f in sgd momentum adagrad rmsprop adam; do tns digest $f.tns; done | sort -u | wc -l)" 5
+    rnn-train "${small[@]}" --epochs 1 --optimizer sgd --clip-value 1e-9 -o still.tns text.tns
+    rnn-train "${small[@]}" --epochs 1 --optimizer sgd --lr 1e-30 -o start.tns text.tns
+    weights() { # FILE: the recurrent weights as lines of text
+        tns export --format csv --name rnn.0.recurrent "$1" | tr ',' '\n'
+    }
+    apart() { # the largest difference of two files' weights
+        paste <(weights "$1") <(weights "$2") | awk '{ d = $1 - $2; d = d < 0 ? -d : d; if (d > m) m = d } END { print m + 0 }'
+    }
+    awk -v near="$(apart still.tns start.tns)" -v far="$(apart sgd.tns start.tns)" 'BEGIN { exit !(near < 1e-6 && far > 1e-3) }'
+}
+
+@test "words: vectors that are learned, given, frozen, or the weights of the output" {
+    w2v-train --quiet --dim 7 --epochs 1 --sample 0 -o words.tns lines.tns
+    expect 0 rnn-train --hidden 10 --epochs 1 --batch 8 --bptt 16 --embedding words.tns --freeze -o frozen.tns lines.tns
+    assert grep -q "words have a vector in words.tns" err
+    rnn-train "${small[@]}" --epochs 1 --embedding words.tns -o learned.tns lines.tns
+    rnn-train "${small[@]}" --epochs 1 --embed-dim 7 -o drawn.tns lines.tns
+    rnn-train "${small[@]}" --epochs 1 --tied -o tied.tns lines.tns
+    for model in frozen learned drawn; do
+        tns ls $model.tns | grep -q 'embedding  *f32  *\[[0-9]*,7\]'
+    done
+    tns ls tied.tns | grep embedding && fail "tied weights are kept twice"
+    tns export --format npy --name embedding frozen.tns > frozen.npy
+    tns export --format npy --name embedding learned.tns > learned.npy
+    tns export --format npy --name w.in words.tns > words.npy
+    # rows 4.. are the words: the header of a npy is as long for both, and so are the special tokens in front
+    cmp <(tail -c 280 frozen.npy) <(tail -c 280 words.npy)
+    cmp -s <(tail -c 280 learned.npy) <(tail -c 280 words.npy) && fail "vectors that were to learn have not"
+    # a further run goes on from them, frozen again
+    rnn-train --quiet --init frozen.tns --freeze --epochs 1 -o again.tns lines.tns
+    tns export --format npy --name embedding again.tns | cmp - frozen.npy
+
+    for options in "--freeze" "--embedding words.tns --embed-dim 8" "--embedding words.tns --tied" "--tied --embed-dim 3" \
+        "--tied --task tag" "--bidirectional" "--init-recurrent identity" "--lr-plateau 2"; do
+        # shellcheck disable=SC2086 # several words
+        expect 2 rnn-train $options -o no.tns lines.tns
+        assert_equal "$(wc -l < err)" 1
+    done
+}
+
 @test "a diverging loss ends with status 3 and keeps the last good checkpoint" {
     common=("${small[@]}" --optimizer sgd)
     rnn-train "${common[@]}" --epochs 1 --checkpoint state.tns -o good.tns text.tns
