@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/cli.h"
+#include "app/recording.h"
 #include "app/watching.h"
 #include "base/stop.h"
 #include "net/train.h"
@@ -43,20 +44,27 @@ static int check_options(struct err *e)
                         "--patience wants something to validate with (give --valid or --valid-file)");
     if (training.resume && !training.checkpoint)
         return err_fail(e, STATUS_MISUSED, "--resume wants to know from where (give --checkpoint FILE)");
-    if (training.gradients && (training.checkpoint || cli.output))
-        return err_fail(e, STATUS_MISUSED, "--gradients trains nothing: there is no use for --checkpoint or --output");
+    if (training.gradients && (training.checkpoint || training.gradflow || cli.output))
+        return err_fail(e, STATUS_MISUSED,
+                        "--gradients trains nothing: there is no use for --checkpoint, --gradflow or --output");
     return 0;
 }
 
 /* Outputs are tried before anything is read. */
-static int open_outputs(struct watching *w, struct err *e)
+static int open_outputs(struct watching *w, struct recording *r, struct err *e)
 {
     if (training.gradients)
         cli.output = training.gradients;
-    const char *others[] = {cli.n_operands ? cli.operands[0] : "-", training.valid_file, training.checkpoint,
-                            training.init};
+    const char *others[] = {cli.n_operands ? cli.operands[0] : "-",
+                            training.valid_file,
+                            training.checkpoint,
+                            training.init,
+                            training.embedding,
+                            training.log};
     if (cli_apart("checkpoint", training.checkpoint, others, 2, e) < 0 ||
-        cli_apart("log", training.log, others, 4, e) < 0 || !cli_sink(training.gradients ? "tensors" : "model/rnn", e))
+        cli_apart("log", training.log, others, 5, e) < 0 ||
+        cli_apart("gradflow", training.gradflow, others, 6, e) < 0 || recording_open(r, training.gradflow, e) < 0 ||
+        !cli_sink(training.gradients ? "tensors" : "model/rnn", e))
         return -1;
     if (training.checkpoint) {
         if (outfile_probe(training.checkpoint, e) < 0)
@@ -128,7 +136,7 @@ static int write_model(struct trainer *t, struct err *e)
     return sink_end(k, "complete", t->corpus.parents, e);
 }
 
-static int train(struct trainer *t, struct watching *w, struct err *e)
+static int train(struct trainer *t, struct watching *w, struct recording *r, struct err *e)
 {
     int resumed = training.resume ? checkpoint_read(t, e) : 0;
     if (resumed < 0)
@@ -140,7 +148,9 @@ static int train(struct trainer *t, struct watching *w, struct err *e)
     if (train_run(t, e) < 0)
         return -1;
     watching_end(w, t);
-    return write_model(t, e);
+    if (write_model(t, e) < 0)
+        return -1;
+    return recording_write(r, &t->gradflow, &t->corpus.head, t->corpus.parents, e);
 }
 
 static int build(struct trainer *t, const struct rnnfile *init, struct err *e)
@@ -174,12 +184,14 @@ static int work(struct err *e)
     struct trainer t = {0};
     struct rnnfile init = {0};
     struct watching w = WATCHING_NONE;
+    struct recording r = RECORDING_NONE;
     int result = -1;
-    if (check_options(e) == 0 && open_outputs(&w, e) == 0 &&
+    if (check_options(e) == 0 && open_outputs(&w, &r, e) == 0 &&
         (!training.init || rnnfile_load(&init, training.init, e) == 0) &&
         build(&t, training.init ? &init : NULL, e) == 0)
-        result = training.gradients ? write_gradients(&t, e) : train(&t, &w, e);
+        result = training.gradients ? write_gradients(&t, e) : train(&t, &w, &r, e);
     result = watching_close(&w, result, e);
+    recording_close(&r);
     train_free(&t);
     if (training.init)
         rnnfile_free(&init);

@@ -73,6 +73,8 @@ static int put_position(const struct trainer *t, struct sink *k, struct err *e)
         put(k, "pos.valid_data", DTYPE_UTF8, 1, strlen(t->valid_corpus.digest), t->valid_corpus.digest, e) < 0 ||
         put(k, "pos.state", REAL_DTYPE, 1, state_size(t), t->state, e) < 0)
         return -1;
+    if (t->config.gradflow && gradflow_save(&t->gradflow, "pos.gradflow.", k, e) < 0)
+        return -1;
     return t->at.best_epoch ? rnnfile_put(&t->model.params, t->best, "pos.best.", k, e) : 0;
 }
 
@@ -216,6 +218,8 @@ static int take_position(struct trainer *t, const struct segment *segment, struc
     memcpy(&t->rng.key, rng->data, sizeof t->rng.key);
     memcpy(&t->rng.count, (const uint64_t *)rng->data + 1, sizeof t->rng.count);
     memcpy(t->state, state->data, state->bytes);
+    if (t->config.gradflow && gradflow_restore(&t->gradflow, "pos.gradflow.", segment, e) < 0)
+        return -1;
     return t->at.best_epoch ? rnnfile_take(&t->model.params, t->best, "pos.best.", segment, e) : 0;
 }
 

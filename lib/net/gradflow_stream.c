@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/opt.h"
 #include "data/schema.h"
 #include "net/gradflow.h"
 
@@ -174,8 +175,12 @@ static int take_record(struct gradflow *g, const struct columns *c, size_t i, st
 static int take_batch(struct gradflow *g, const struct batch *batch, struct err *e)
 {
     struct columns c = {0};
+    int64_t rows;
     if (find(&c, batch, e) < 0 || take_gates(g, c.saturation, e) < 0)
         return -1;
+    const char *most = meta_get(&c.flow[GRADFLOW_H]->meta, "rows");
+    if (most && opt_int(most, 0, INT64_MAX, &rows))
+        g->rows = (size_t)rows;
     for (size_t i = 0; i < batch->n; i++)
         if (take_record(g, &c, i, e) < 0)
             return err_where(e, "record %llu", (unsigned long long)(batch->row0 + i));

@@ -45,6 +45,10 @@ const struct opt train_options[] = {
     {"freeze", 0, OPT_SWITCH, AT(freeze), OPT_RECORD, NULL, NULL, 0, 0, NULL, "leave the words' vectors as they are"},
     {"gradients", 0, OPT_TEXT, AT(gradients), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "write the loss and every gradient of the first minibatch to FILE, and do nothing else"},
+    {"gradflow", 0, OPT_TEXT, AT(gradflow), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+     "write to FILE how far gradients reach back in time, before training and behind every epoch"},
+    {"gradflow-rows", 0, OPT_INT, AT(gradflow_rows), 0, "N", "8", 1, 1 << 20, NULL,
+     "take its means over the first N sequences of a minibatch; each costs a backward pass with a row a unit"},
     {"checkpoint", 0, OPT_TEXT, AT(checkpoint), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "keep the state of the run in FILE: behind each epoch, on SIGUSR1, and on SIGTERM or SIGINT before ending with "
      "status 75"},
@@ -216,6 +220,7 @@ void train_free(struct trainer *t)
     corpus_free(&t->corpus);
     corpus_free(&t->valid_corpus);
     model_free(&t->model);
+    gradflow_free(&t->gradflow);
     meta_free(&t->head);
     free(t->state);
     free(t->next);
@@ -401,6 +406,23 @@ static bool decays(const struct trainer *t)
     return plateau ? t->at.waited && t->at.waited % plateau == 0 : past % (uint64_t)c->lr_decay_every == 0;
 }
 
+/* Gradient flow through the first minibatch of the validation part, or else of the training part; items in their order. */
+static int record_flow(struct trainer *t, struct err *e)
+{
+    struct batches *part = t->valid.corpus ? &t->valid : &t->train;
+    struct minibatch m;
+    bool fresh;
+    if (!t->config.gradflow)
+        return 0;
+    batches_start(part, NULL);
+    if (batches_next(part, &m, &fresh, e) < 0)
+        return -1;
+    model_forward(&t->model, &m, NULL, NULL);
+    gradflow_record(&t->gradflow, &t->model.rnn, &t->model.params, &t->model.pass, t->at.epoch,
+                    (size_t)t->config.gradflow_rows);
+    return 0;
+}
+
 static int end_epoch(struct trainer *t, struct err *e)
 {
     struct train_at *at = &t->at;
@@ -418,7 +440,7 @@ static int end_epoch(struct trainer *t, struct err *e)
     if (decays(t))
         at->lr *= t->config.lr_decay;
     t->due = true;
-    return 0;
+    return record_flow(t, e);
 }
 
 static int run_epoch(struct trainer *t, struct err *e)
@@ -445,6 +467,8 @@ int train_run(struct trainer *t, struct err *e)
 {
     bool ran = !finished(t);
     t->saved = t->watch.seconds();
+    if (!t->gradflow.n && record_flow(t, e) < 0)
+        return -1;
     while (!finished(t))
         if (run_epoch(t, e) < 0)
             return -1;

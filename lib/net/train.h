@@ -13,6 +13,7 @@
 #define NET_TRAIN_H
 
 #include "net/batches.h"
+#include "net/gradflow.h"
 #include "net/optim.h"
 #include "net/rnnfile.h"
 
@@ -25,6 +26,8 @@ struct train_config {
     double lr_decay, valid;
     const char *valid_file, *init, *embedding, *gradients, *log;
     bool freeze;
+    const char *gradflow; /* NULL: none is recorded */
+    int64_t gradflow_rows;
     const char *checkpoint;
     double checkpoint_every; /* seconds */
     bool resume;
@@ -74,12 +77,13 @@ struct trainer {
     struct rng rng;
     struct meta head; /* HEAD of the model and of checkpoints; made by the caller, completed by train_make */
     struct train_at at;
-    real *state, *next; /* [layers, states, rows, hidden] before and behind the present step */
-    real *best;         /* block of parameters */
-    double saved;       /* when the last checkpoint was written */
-    bool due;           /* the next step writes one */
-    bool kept;          /* this run has one, written or resumed from */
-    uint64_t embedded;  /* words that --embedding has a vector for */
+    real *state, *next;       /* [layers, states, rows, hidden] before and behind the present step */
+    real *best;               /* block of parameters */
+    struct gradflow gradflow; /* with config.gradflow: records before the first step and behind every epoch */
+    double saved;             /* when the last checkpoint was written */
+    bool due;                 /* the next step writes one */
+    bool kept;                /* this run has one, written or resumed from */
+    uint64_t embedded;        /* words that --embedding has a vector for */
 };
 
 /* Builds the run for corpora that were read (valid_corpus.n 0: none): cuts minibatches, makes the model and its first

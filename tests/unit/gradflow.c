@@ -341,6 +341,7 @@ static void test_means(void **state)
 static void check_same(const struct gradflow *g, const struct gradflow *back)
 {
     assert_int_equal(back->n, g->n);
+    assert_int_equal(back->rows, g->rows);
     assert_string_equal(back->gates, g->gates);
     assert_int_equal(back->directions, g->directions);
     for (size_t i = 0; i < g->n; i++) {
