@@ -148,13 +148,15 @@ static bool parse(const char *text, float *value)
 static bool is_header(const struct table *t)
 {
     bool any = false;
-    float value;
     if (t->want->header != HEADER_AUTO)
         return t->want->header == HEADER_YES;
     for (size_t i = 0; i < t->n; i++) {
-        any |= *t->fields[i].text != 0;
-        if (parse(t->fields[i].text, &value))
+        const char *text = t->fields[i].text;
+        char *end;
+        strtod(text, &end); /* NaN and numbers too large are numbers: to be refused, not to be names */
+        if (*text && !*end)
             return false;
+        any |= *text != 0;
     }
     return any;
 }

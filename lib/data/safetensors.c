@@ -389,12 +389,12 @@ static int import_network(int fd, const struct format_want *want, struct file *f
     return result;
 }
 
-static bool holds_network(const struct file *f)
+static bool is_network(const struct format_want *want, const struct file *f)
 {
-    for (size_t i = 0; i < f->n; i++)
+    for (size_t i = 0; want->naming == NAMING_AUTO && i < f->n; i++)
         if (!f->entries[i].dropped && torch_is_network(f->entries[i].tensor.name))
             return true;
-    return false;
+    return want->naming == NAMING_TORCH;
 }
 
 int safetensors_import(const struct format_want *want, char **paths, size_t n_paths, struct sink *k, struct err *e)
@@ -407,9 +407,8 @@ int safetensors_import(const struct format_want *want, char **paths, size_t n_pa
     if (fd < 0)
         return -1;
     int result = read_header(fd, want, &f, e);
-    bool network = want->naming == NAMING_TORCH || (want->naming == NAMING_AUTO && holds_network(&f));
     if (result == 0)
-        result = (network ? import_network : import_plain)(fd, want, &f, k, e);
+        result = (is_network(want, &f) ? import_network : import_plain)(fd, want, &f, k, e);
     if (result < 0 && e->status == STATUS_DATA)
         err_where(e, "%s", infile_label(path));
     if (fd != STDIN_FILENO)
