@@ -300,6 +300,8 @@ static int read_all(struct corpus_reader *r, struct source *s, struct err *e)
         count_steps(c);
     if (c->steps == 0)
         return err_fail(e, STATUS_DATA, "there is nothing in it to learn from");
+    if (c->unseen && c->unseen == (target_is_item(c->kind) ? c->items : c->n))
+        return err_fail(e, STATUS_DATA, "the model knows none of its classes in '%s'", c->target);
     for (size_t i = 0; i < sizeof spools / sizeof *spools; i++)
         if (spool_rewind(spools[i], e) < 0)
             return -1;

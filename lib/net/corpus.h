@@ -76,7 +76,8 @@ struct corpus_want {
 
 /* Reads all segments of a stream of tokens or vectors into an empty corpus. Refused, as STATUS_DATA: another profile, a
  * partial segment, segments of different vocabularies or kinds, ids and targets out of range, NaN, a target column or
- * feature that is missing, of another kind or length, classes without names beside named ones, and nothing to learn.
+ * feature that is missing, of another kind or length, classes without names beside named ones or of which none is known,
+ * and nothing to learn.
  * STATUS_MISUSED: what does not go together in `want`. Classes of later segments that have other names than the first
  * one's come behind those. */
 int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *want, struct err *e);

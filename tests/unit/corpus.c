@@ -238,8 +238,8 @@ static void labels_by_name(void **state)
 {
     (void)state;
     struct corpus c, valid;
-    struct buf text = {0};
     struct corpus_want want = task(TASK_CLASSIFY), check = want;
+    struct buf text = {0};
     segment(&text, "tokens", NULL, "bad good", ALL);
     segment(&text, "tokens", NULL, "good new bad", IDS "column label u8 [3]\n0 1 2\nend\n");
     read_text(&c, text.data, &want);
@@ -273,6 +273,9 @@ static void labels_by_name(void **state)
     CHECK_WORDS(corpus_targets, &c, 1, TARGET_NONE, 0);
     corpus_free(&c);
     refuse_one("tokens", ALL, &want, "have no names");
+    segment(&text, "tokens", NULL, "north south", ALL);
+    refuse_text(text.data, &want, STATUS_DATA, "the model knows none of its classes in 'label'");
+    buf_free(&text);
     vocab_free(&labels);
 
     /* tags lose their s; another column keeps its name */
