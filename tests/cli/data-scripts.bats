@@ -92,38 +92,19 @@ PYTHON
     full_disk folds test 4 0 a
 }
 
-@test "sentiment-text: the label first" {
-    printf 'Good phone.\t1\r\n\nNot\tgood . \t 0\n' > a
-    sentiment-text a > out
-    printf 'positive\tGood phone.\nnegative\tNot good .\n' | cmp - out
-    printf 'fine\t1\nno mark\n' > b
-    expect 65 sentiment-text a b
-    grep -qx "sentiment-text: b:2: neither 'sentence TAB 0' nor 'sentence TAB 1'" err
-    printf 'fine\t2\n' > b
-    expect 65 sentiment-text b
-    printf 'f\xff\t1\n' > b
-    expect 65 sentiment-text b
-    grep -qx 'sentiment-text: b:1: not UTF-8' err
-    printf '\n' > b
-    expect 65 sentiment-text b
-    expect 1 sentiment-text missing
-    misused sentiment-text
-    full_disk sentiment-text a
-}
-
 @test "naive-bayes: the hand-worked example" {
     # P(w|c): c has 8 words, j has 3, the vocabulary 6: of d5, c: 3/4 (3/7)^3 1/14 1/14, j: 1/4 (2/9)^3 2/9 2/9 - c is likelier
-    printf 'c\tChinese Beijing Chinese\nc\tChinese Chinese Shanghai\nc\tChinese Macao\nj\tTokyo Japan Chinese\n' > train
-    printf 'c\tChinese chinese CHINESE Tokyo Japan\n' > asked
+    printf 'Chinese Beijing Chinese\tc\nChinese Chinese Shanghai\tc\nChinese Macao\tc\nTokyo Japan Chinese\tj\n' > train
+    printf 'Chinese chinese CHINESE Tokyo Japan\tc\n' > asked
     run naive-bayes train asked
     assert_output "$(printf 'naive-bayes\t1.0000\t1 of 1')"
     # without two of the first words it is not; a word that was never seen says nothing, nor does a class
-    printf 'c\tChinese Tokyo Japan\nj\tChinese Tokyo Japan unseen\nz\tBeijing\n' > asked
+    printf 'Chinese Tokyo Japan\tc\nChinese\tTokyo Japan, unseen\tj\nBeijing\tz\n' > asked
     run naive-bayes train asked
     assert_output "$(printf 'naive-bayes\t0.3333\t1 of 3')"
-    printf 'c\tx\nno label\n' > bad
+    printf 'x\tc\nno label\n' > bad
     expect 65 naive-bayes train bad
-    grep -qx "naive-bayes: bad:2: not 'label TAB text'" err
+    grep -qx "naive-bayes: bad:2: not 'text TAB label'" err
     expect 65 naive-bayes /dev/null asked
     expect 1 naive-bayes train missing
     misused naive-bayes train
@@ -257,7 +238,8 @@ for item in items:
     height = line[0][1] - line[-1][1]        # from the top downwards
     heights.append(height)
     slants.append((line[0][0] - line[-1][0]) / height)
-    assert abs(line[-1][1]) < 0.5            # it ends on the base line
+    assert angle[0] == (0, 0)                # there the pen is set down
+    assert abs(line[-1][1] - angle[-1][1]) < 0.5 # both end on the base line
     assert line[-1][0] > angle[-1][0]        # and stands to the right of the angle
     for stroke in strokes:
         for (a, b), (c, d) in zip(stroke, stroke[1:]):
