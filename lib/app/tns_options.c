@@ -65,6 +65,9 @@ const struct opt tns_import_options[] = {
     {"profile", 0, OPT_TEXT, AT(want.profile), 0, "NAME", NULL, 0, 0, NULL,
      "say what the stream is for: vectors, tensors, model/rnn, ... (npy, safetensors: else tensors; csv, npy --series: "
      "else vectors)"},
+    {"task", 0, OPT_CHOICE, AT(want.purpose), 0, NULL, "auto", 0, 0, PURPOSE_CHOICES,
+     "what the network is for (safetensors; auto: what its metadata says, else lm where its head tells the words of "
+     "--vocab apart, else tag)"},
     {"nonlinearity", 0, OPT_CHOICE, AT(want.nonlinearity), 0, NULL, "auto", 0, 0, NONLINEARITY_CHOICES,
      "the activation of an elman network, which its weights do not tell (safetensors; auto: what its metadata says, "
      "else tanh)"},

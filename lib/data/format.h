@@ -19,6 +19,10 @@ enum separator { SEPARATOR_AUTO, SEPARATOR_COMMA, SEPARATOR_SEMICOLON, SEPARATOR
 #define NONLINEARITY_CHOICES "auto|tanh|relu"
 enum nonlinearity { NONLINEARITY_AUTO, NONLINEARITY_TANH, NONLINEARITY_RELU };
 
+/* What the head of a network from elsewhere is for. */
+#define PURPOSE_CHOICES "auto|lm|tag|classify|regress"
+enum purpose { PURPOSE_AUTO, PURPOSE_LM, PURPOSE_TAG, PURPOSE_CLASSIFY, PURPOSE_REGRESS };
+
 /* What the user asked for. A format is only given what its row below says that it takes. */
 struct format_want {
     const char *name;     /* of the tensor or column; NULL: not given */
@@ -30,7 +34,7 @@ struct format_want {
     const char *columns, *target_columns, *item_column; /* import of tables: "close,3,5-7"; NULL: not given */
     int separator, header;
 
-    int naming, nonlinearity;
+    int naming, nonlinearity, purpose;
     const char *prefix;           /* in front of the recurrent weights' names; NULL: not given */
     struct opt_list rename, drop; /* import: OLD=NEW; patterns of names */
     const char *vocab;            /* import: a stream whose vocabulary the model gets; NULL: not given */
@@ -56,7 +60,8 @@ struct format {
     ROW(csv,         false, csv_import,                "name|column|columns|target-columns|item-column|separator|"     \
                                                        "header|meta|profile",                                          \
                             csv_export,                "name|separator|header")                                        \
-    ROW(safetensors, true,  safetensors_import,        "naming|prefix|nonlinearity|rename|drop|vocab|meta|profile",    \
+    ROW(safetensors, true,  safetensors_import,        "naming|prefix|task|nonlinearity|rename|drop|vocab|meta|"       \
+                                                       "profile",                                                      \
                             safetensors_export,        "naming|prefix")
 /* clang-format on */
 

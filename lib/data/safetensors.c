@@ -351,10 +351,10 @@ static int import_plain(int fd, const struct format_want *want, struct file *f, 
 {
     const char *profile = want->profile ? want->profile : meta_get(&f->head, "profile");
     struct meta head = {0};
-    if (want->vocab || want->prefix || want->nonlinearity != NONLINEARITY_AUTO)
+    if (want->vocab || want->prefix || want->nonlinearity != NONLINEARITY_AUTO || want->purpose != PURPOSE_AUTO)
         return err_fail(e, STATUS_MISUSED,
-                        "--vocab, --prefix and --nonlinearity are for recurrent networks under PyTorch's "
-                        "names, which the file does not hold");
+                        "--vocab, --prefix, --task and --nonlinearity are for recurrent networks under "
+                        "PyTorch's names, and the file holds none");
     meta_copy(&head, &f->head);
     meta_set(&head, "profile", profile ? profile : "tensors");
     meta_set(&head, "hop.0000", want->hop);

@@ -62,6 +62,8 @@ struct network {
     char *prefix;
     const struct torch_cell *cell;
     uint64_t inputs, hidden, layers, ways; /* I, H, L; 2 where it is bidirectional */
+    const struct tensor *embedding, *out;  /* weights of those two, or NULL */
+    struct vocab vocab;                    /* that of --vocab, or empty */
     struct segment model;                  /* what it becomes */
 };
 
@@ -254,21 +256,19 @@ static int find_weight(struct network *n, const char *exact,
     return result;
 }
 
-static int take_embedding(struct network *n, const struct tensor **embedding, struct err *e)
+/* It becomes the model's once it is known whether it is tied to the head. */
+static int take_embedding(struct network *n, struct err *e)
 {
-    int got = find_weight(n, "embedding.weight", could_be_embedding, embedding, e);
+    int got = find_weight(n, "embedding.weight", could_be_embedding, &n->embedding, e);
     if (got <= 0)
         return got;
-    if (expect(*embedding, 2, (*embedding)->dims[0], n->inputs, e) < 0 || tensor_finite(*embedding, e) < 0)
-        return -1;
-    add_as(&n->model, "embedding", *embedding);
-    return 0;
+    return expect(n->embedding, 2, n->embedding->dims[0], n->inputs, e) < 0 ? -1 : tensor_finite(n->embedding, e);
 }
 
 static int take_head(struct network *n, struct err *e)
 {
-    const struct tensor *weight, *bias;
-    int got = find_weight(n, "out.weight", could_be_head, &weight, e);
+    int got = find_weight(n, "out.weight", could_be_head, &n->out, e);
+    const struct tensor *weight = n->out, *bias;
     if (got <= 0)
         return got;
     uint64_t width = weight->rank == 2 && weight->dims[1] == n->hidden ? n->hidden : n->ways * n->hidden;
@@ -325,19 +325,64 @@ static int read_vocab(const char *path, struct vocab *vocab, char **parents, str
     return more;
 }
 
-static int check_inputs(const struct network *n, const struct tensor *embedding, const struct vocab *vocab,
-                        struct err *e)
+/* Are the head's weights the words' vectors too? They may stand in the file twice, or once. */
+static bool could_be_tied(const struct network *n)
 {
-    uint64_t ids = embedding ? embedding->dims[0] : n->inputs;
-    if (embedding && !n->want->vocab)
+    const struct tensor *in = n->embedding, *out = n->out;
+    if (!out || out->dims[0] != n->vocab.n || n->ways == 2 || n->hidden != n->inputs)
+        return false;
+    if (!in)
+        return n->inputs != n->vocab.n;
+    return in->dtype == out->dtype && in->bytes == out->bytes && !memcmp(in->data, out->data, in->bytes);
+}
+
+static int check_inputs(const struct network *n, struct err *e)
+{
+    uint64_t ids = n->embedding ? n->embedding->dims[0] : could_be_tied(n) ? n->vocab.n : n->inputs;
+    if (n->embedding && !n->want->vocab)
         return err_fail(e, STATUS_MISUSED,
                         "it reads ids, '%s' has %" PRIu64 " rows: which words they are says --vocab FILE "
                         "(or --drop it and feed vectors)",
-                        embedding->name, ids);
-    if (n->want->vocab && vocab->n != ids)
+                        n->embedding->name, ids);
+    if (n->want->vocab && n->vocab.n != ids)
         return err_fail(e, STATUS_DATA, "it reads %" PRIu64 " ids, but the vocabulary of %s has %zu words", ids,
-                        n->want->vocab, vocab->n);
+                        n->want->vocab, n->vocab.n);
     return 0;
+}
+
+/* A language model may be tied; of another task the two are apart. */
+static void add_embedding(struct network *n)
+{
+    struct meta *head = &n->model.head;
+    const char *task = meta_get(head, "option.task");
+    bool could = could_be_tied(n), tied = could && task && !strcmp(task, "lm");
+    if (tied || meta_get(head, "option.tied"))
+        meta_set(head, "option.tied", tied ? "yes" : "no");
+    if (!tied && (n->embedding || could))
+        add_as(&n->model, "embedding", n->embedding ? n->embedding : n->out);
+}
+
+/* What the network is for: option.task, what its targets are, and the column they would stand in. */
+static void make_task(struct network *n)
+{
+    static const struct {
+        const char *task, *targets, *column;
+    } tasks[] = {[PURPOSE_LM] = {"lm", "next-id", NULL},
+                 [PURPOSE_TAG] = {"tag", "step-class", "tags"},
+                 [PURPOSE_CLASSIFY] = {"classify", "item-class", "label"},
+                 [PURPOSE_REGRESS] = {"regress", "step-real", "target"}};
+    struct meta *head = &n->model.head;
+    int purpose = n->want->purpose;
+    if (purpose == PURPOSE_AUTO && meta_get(head, "option.task"))
+        return;
+    if (purpose == PURPOSE_AUTO)
+        purpose = n->out && n->vocab.n == n->out->dims[0] && n->ways == 1 ? PURPOSE_LM : PURPOSE_TAG;
+    meta_set(head, "option.task", tasks[purpose].task);
+    if (!n->out) /* good for its states alone */
+        return;
+    meta_set(head, "targets", tasks[purpose].targets);
+    if (tasks[purpose].column)
+        meta_set(head, "option.target", tasks[purpose].column);
 }
 
 static int make_head(struct network *n, struct err *e)
@@ -359,16 +404,17 @@ static int make_head(struct network *n, struct err *e)
     meta_setf(head, "option.layers", "%" PRIu64, n->layers);
     meta_setf(head, "option.hidden", "%" PRIu64, n->hidden);
     meta_set(head, "option.bidirectional", n->ways == 2 ? "yes" : "no");
+    make_task(n);
+    add_embedding(n);
     meta_set(head, "inputs", n->want->vocab ? "ids" : "vectors");
     return format_meta(n->want, head, e);
 }
 
-static int write_model(const struct network *n, const struct vocab *vocab, const char *parents, struct sink *k,
-                       struct err *e)
+static int write_model(const struct network *n, const char *parents, struct sink *k, struct err *e)
 {
     int result = sink_head(k, &n->model.head, e);
-    if (result == 0 && vocab->n)
-        result = vocab_write(vocab, "", k, e);
+    if (result == 0 && n->vocab.n)
+        result = vocab_write(&n->vocab, "", k, e);
     for (size_t i = 0; result == 0 && i < n->model.n; i++)
         result = sink_tensor(k, &n->model.tensors[i], e);
     return result < 0 ? -1 : sink_end(k, "complete", parents, e);
@@ -377,17 +423,14 @@ static int write_model(const struct network *n, const struct vocab *vocab, const
 int torch_import(const struct format_want *want, const struct segment *file, struct sink *k, struct err *e)
 {
     struct network n = {.want = want, .file = file, .used = mem_get(file->n, sizeof *n.used)};
-    struct vocab vocab = {0};
-    const struct tensor *embedding = NULL;
     char *parents = NULL;
     int result = 0;
-    if (find_prefix(&n, e) < 0 || find_cell(&n, e) < 0 || take_layers(&n, e) < 0 ||
-        take_embedding(&n, &embedding, e) < 0 || take_head(&n, e) < 0 || check_left_over(&n, e) < 0 ||
-        (want->vocab && read_vocab(want->vocab, &vocab, &parents, e) < 0) ||
-        check_inputs(&n, embedding, &vocab, e) < 0 || make_head(&n, e) < 0 ||
-        write_model(&n, &vocab, parents, k, e) < 0)
+    if (find_prefix(&n, e) < 0 || find_cell(&n, e) < 0 || take_layers(&n, e) < 0 || take_embedding(&n, e) < 0 ||
+        take_head(&n, e) < 0 || check_left_over(&n, e) < 0 ||
+        (want->vocab && read_vocab(want->vocab, &n.vocab, &parents, e) < 0) || check_inputs(&n, e) < 0 ||
+        make_head(&n, e) < 0 || write_model(&n, parents, k, e) < 0)
         result = -1;
-    vocab_free(&vocab);
+    vocab_free(&n.vocab);
     segment_free(&n.model);
     free(parents);
     free(n.prefix);
@@ -458,14 +501,14 @@ static int export_layer(const struct tensor *t, const char *rest, const struct t
     return 0;
 }
 
-/* The vocabularies and what a checkpoint has beside the model. */
+/* The vocabularies ("vocab.text", "tag.vocab.text") and what a checkpoint has beside the model. */
 static bool stays_here(const char *name)
 {
-    static const char *const beginnings[] = {"vocab.", "label.vocab.", "tag.vocab.", "opt.", "rng.", "pos."};
+    static const char *const beginnings[] = {"vocab.", "opt.", "rng.", "pos."};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (!strncmp(name, beginnings[i], strlen(beginnings[i])))
             return true;
-    return false;
+    return strstr(name, ".vocab.") != NULL;
 }
 
 static int export_tensor(const struct tensor *t, const struct torch_cell *cell, uint64_t hidden, const char *prefix,
@@ -498,6 +541,10 @@ int torch_export(const struct format_want *want, const struct segment *model, st
             meta_set(&out->head, model->head.pairs[i].key, model->head.pairs[i].value);
     for (size_t i = 0; result == 0 && i < model->n; i++)
         result = export_tensor(&model->tensors[i], cell, recurrent->dims[1], prefix, out, e);
+    const char *tied = meta_get(&model->head, "option.tied");
+    const struct tensor *words = tied && !strcmp(tied, "yes") ? segment_find(model, "out.weight") : NULL;
+    if (result == 0 && words)
+        add_as(out, "embedding.weight", words);
     free(prefix);
     return result;
 }

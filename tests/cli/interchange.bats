@@ -90,7 +90,7 @@ TEXT
     lstm > lstm.safetensors
     tns import -f safetensors lstm.safetensors -o lstm.tns
     tns ls lstm.tns > out
-    grep -q '^head .*from=here .*inputs=vectors .*option.cell=lstm option.hidden=1 option.layers=1 profile=model/rnn$' out
+    grep -q '^head .*from=here .*inputs=vectors .*option.cell=lstm option.hidden=1 option.layers=1 ' out
     grep -Eq '^tensor +rnn.0.recurrent +f32 +\[4,1\]$' out
     tns text lstm.tns | grep -A1 'rnn.0.bias' | grep -qx '0.375 0.625 0.875 1.125'
     tns text lstm.tns | grep -A1 'out.bias' | grep -qx '0.5 -0.5'
@@ -138,12 +138,16 @@ TEXT
 
 @test "an embedding wants the words it stands for" {
     printf 'a b\nb a\n' | tokenize > words.tns # <pad> <unk> <s> </s> a b
-    safetensors '{"encoder.weight":{"dtype":"F32","shape":[6,1],"data_offsets":[0,24]},
-        "rnn.weight_ih_l0":{"dtype":"F32","shape":[1,1],"data_offsets":[24,28]},
-        "rnn.weight_hh_l0":{"dtype":"F32","shape":[1,1],"data_offsets":[28,32]},
-        "decoder.weight":{"dtype":"F32","shape":[6,1],"data_offsets":[32,56]},
-        "decoder.bias":{"dtype":"F32","shape":[6],"data_offsets":[56,80]}}' \
-        1 2 3 4 5 6 .1 .2 1 2 3 4 5 6 0 0 0 0 0 0 > words.safetensors
+    language_model() { # the head's six weights
+        safetensors '{"encoder.weight":{"dtype":"F32","shape":[6,1],"data_offsets":[0,24]},
+            "rnn.weight_ih_l0":{"dtype":"F32","shape":[1,1],"data_offsets":[24,28]},
+            "rnn.weight_hh_l0":{"dtype":"F32","shape":[1,1],"data_offsets":[28,32]},
+            "decoder.weight":{"dtype":"F32","shape":[6,1],"data_offsets":[32,56]},
+            "decoder.bias":{"dtype":"F32","shape":[6],"data_offsets":[56,80]}}' \
+            1 2 3 4 5 6 .1 .2 "$@" 0 0 0 0 0 0
+    }
+    language_model 6 5 4 3 2 1 > words.safetensors
+    language_model 1 2 3 4 5 6 > twice.safetensors
     expect 2 tns import -f safetensors words.safetensors
     grep -q "'encoder.weight' has 6 rows: which words they are says --vocab FILE" err
     tns import -f safetensors --vocab words.tns words.safetensors -o model.tns
@@ -157,6 +161,18 @@ TEXT
     grep -aqF '"embedding.weight"' back.safetensors
     grep -aq 'vocab' back.safetensors && fail "words have no place there"
     tns import -f safetensors --vocab model.tns back.safetensors | tns cmp model.tns -
+    tns import -f safetensors --vocab words.tns --task tag words.safetensors | tns ls | grep -q 'option.task=tag .*targets=step-class'
+    # a head that is the words' vectors, whether it stands there twice or once
+    tns import -f safetensors --vocab words.tns twice.safetensors > tied.tns
+    tns ls tied.tns | grep -q option.tied=yes
+    tns ls tied.tns | grep -q embedding && fail "words' vectors twice"
+    rnn-predict --model tied.tns --score words.tns > /dev/null
+    tns export -f safetensors tied.tns > back.safetensors
+    grep -aqF '"embedding.weight"' back.safetensors
+    tns import -f safetensors --vocab words.tns back.safetensors | tns cmp tied.tns -
+    tns import -f safetensors --vocab words.tns --drop encoder.weight twice.safetensors | tns cmp tied.tns -
+    tns import -f safetensors --vocab words.tns --task tag twice.safetensors | tns ls | grep -Eq '^tensor +embedding'
+
     printf 'a b c\n' | tokenize > more.tns
     expect 65 tns import -f safetensors --vocab more.tns words.safetensors
     grep -q 'it reads 6 ids, but the vocabulary of more.tns has 7 words' err

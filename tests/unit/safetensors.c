@@ -236,7 +236,8 @@ static void networks(void **state)
                                      &want);
     assert_string_equal(text.data,
                         "segment hop.0000=\"test 1\" inputs=vectors option.bidirectional=no option.cell=lstm "
-                        "option.hidden=1 option.layers=1 profile=model/rnn\n"
+                        "option.hidden=1 option.layers=1 option.target=tags option.task=tag profile=model/rnn "
+                        "targets=step-class\n"
                         "tensor rnn.0.input f32 [4,3]\n1 2 3\n4 5 6\n7 8 9\n10 11 12\n"
                         "tensor rnn.0.recurrent f32 [4,1]\n-0\n14\n15\n-0\n"
                         "tensor rnn.0.bias f32 [4]\n38 40 42 44\n" /* 17 + 21, 18 + 22, ... */
@@ -265,7 +266,7 @@ static void networks(void **state)
                           &want);
     assert_non_null(strstr(text.data,
                            "option.activation=tanh option.bidirectional=yes option.cell=elman option.hidden=2 "
-                           "option.layers=2"));
+                           "option.layers=2 option.task=tag profile=model/rnn\n"));
     assert_non_null(strstr(text.data, "tensor rnn.1.reverse.input f32 [2,4]\n33 34 35 36\n37 38 39 40\n"
                                       "tensor rnn.1.reverse.recurrent f32 [2,2]\n41 42\n43 44\n"
                                       "tensor rnn.1.reverse.bias f32 [2]\n0 0\n"));
