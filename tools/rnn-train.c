@@ -50,6 +50,16 @@ static int check_options(struct err *e)
     return 0;
 }
 
+static int choose_precision(struct err *e)
+{
+    const char *note;
+    if (precision_choose((enum precision)training.precision, &note, e) < 0)
+        return -1;
+    if (note)
+        cli_note("%s", note);
+    return 0;
+}
+
 /* Outputs are tried before anything is read. */
 static int open_outputs(struct watching *w, struct recording *r, struct err *e)
 {
@@ -186,7 +196,7 @@ static int work(struct err *e)
     struct watching w = WATCHING_NONE;
     struct recording r = RECORDING_NONE;
     int result = -1;
-    if (check_options(e) == 0 && open_outputs(&w, &r, e) == 0 &&
+    if (check_options(e) == 0 && choose_precision(e) == 0 && open_outputs(&w, &r, e) == 0 &&
         (!training.init || rnnfile_load(&init, training.init, e) == 0) &&
         build(&t, training.init ? &init : NULL, e) == 0)
         result = training.gradients ? write_gradients(&t, e) : train(&t, &w, &r, e);

@@ -76,7 +76,7 @@ static real *recurrent(const struct rnn *n, const struct params *p, size_t layer
 {
     real *natural = mem_get(n->hidden * n->hidden, sizeof *natural);
     for (size_t i = 0; i < p->n_views; i++)
-        if (p->views[i].offset == n->layer[layer].recurrent[0])
+        if (p->views[i].offset == n->layer[layer].recurrent.at)
             params_export(&p->views[i], p->value, natural);
     return natural;
 }

@@ -109,7 +109,8 @@ static void find_widths(struct model *m)
 static void add_output(struct model *m)
 {
     struct params *p = &m->params;
-    m->out_weight = params_add_panels(p, "out.weight", 2, (uint64_t[]){m->outputs, m->rnn.outputs}, m->outputs, NULL);
+    m->linear = (struct weights){.depth = m->rnn.outputs, .columns = m->outputs};
+    m->linear.at = params_add_panels(p, "out.weight", 2, (uint64_t[]){m->outputs, m->rnn.outputs}, m->outputs, NULL);
     m->out_bias = params_add_panels(p, "out.bias", 1, (uint64_t[]){m->outputs}, m->outputs, NULL);
     m->pooled_row = lanes_up(m->rnn.outputs) + 16;
 }
@@ -152,7 +153,7 @@ int model_make(struct model *m, const struct model_config *config, const struct 
                             .both = config->both};
     rnn_make(&m->rnn, &rnn, p);
     for (size_t d = 0; m->rnn.sparse && d < m->rnn.directions; d++)
-        params_table(p, m->rnn.layer[d].input);
+        params_table(p, m->rnn.layer[d].input.at);
     if (shape->feature)
         add_start(m);
     if (m->outputs)
@@ -221,15 +222,17 @@ void model_freeze(struct model *m)
 
 void model_refresh(struct model *m)
 {
-    size_t width = m->rnn.outputs;
     rnn_refresh(&m->rnn, &m->params);
     if (m->shape.characters)
         spelling_refresh(&m->spelling, &m->params);
-    if (!m->outputs)
-        return;
-    if (!m->out_back)
-        m->out_back = mem_aligned(panels(width) * panels(m->outputs), PANEL * PANEL * sizeof(real));
-    gemm_transpose(m->params.value + m->out_weight, width, m->outputs, m->out_back);
+    if (m->outputs)
+        weights_refresh(&m->linear, m->rnn.precision, m->params.value);
+}
+
+void model_precision(struct model *m, enum precision precision)
+{
+    m->rnn.precision = precision;
+    model_refresh(m);
 }
 
 void model_free(struct model *m)
@@ -239,7 +242,7 @@ void model_free(struct model *m)
         spelling_free(&m->spelling);
     params_free(&m->params);
     arena_free(&m->arena);
-    free(m->out_back);
+    weights_free(&m->linear);
     *m = (struct model){0};
 }
 

@@ -74,13 +74,13 @@ struct model {
     struct rnn rnn;
     struct spelling spelling;
     const struct head *head;
-    bool frozen;                            /* the embedding does not learn */
-    size_t embedding, out_weight, out_bias; /* offsets */
-    size_t start_weight, start_bias;        /* of the map from a feature to the initial state */
-    size_t outputs;                         /* of the linear layer: K, or what the head makes of it */
-    size_t front;                           /* width of what the rnn reads; sparse: V */
-    real *out_back;                         /* transposed output weights */
-    struct arena arena;                     /* of the present pass */
+    bool frozen;                     /* the embedding does not learn */
+    size_t embedding, out_bias;      /* offsets */
+    struct weights linear;           /* of the linear layer */
+    size_t start_weight, start_bias; /* of the map from a feature to the initial state */
+    size_t outputs;                  /* of the linear layer: K, or what the head makes of it */
+    size_t front;                    /* width of what the rnn reads; sparse: V */
+    struct arena arena;              /* of the present pass */
     struct rnn_pass pass;
     real *x;           /* [T*B, front]: what the rnn reads, where it is not the caller's */
     real *pooled;      /* [B, pooled_row] */
@@ -89,9 +89,10 @@ struct model {
     bool started;     /* a feature set the initial state of this pass */
     real *out, *norm; /* [n, out_row], [n]; n: T*B, or B for a target an item */
     size_t n_out, out_row;
-    double *losses;         /* [n] nats, after a forward pass with targets */
-    bool in_logits;         /* out still holds outputs (backward turns them into their gradient) */
-    const uint32_t *masked; /* [n]: TARGET_NONE behind a row's end */
+    bf16 *half_pooled, *half_out, *turned; /* pooled and, backward, out rounded; what the linear layer read, turned */
+    double *losses;                        /* [n] nats, after a forward pass with targets */
+    bool in_logits;                        /* out still holds outputs (backward turns them into their gradient) */
+    const uint32_t *masked;                /* [n]: TARGET_NONE behind a row's end */
     const real *wanted;
 };
 
@@ -109,6 +110,10 @@ void model_freeze(struct model *m);
 
 /* To be called whenever values have changed (model_init does it). */
 void model_refresh(struct model *m);
+
+/* The products of the rnn and of the linear layer are in this precision from now on (float before), which
+ * precision_choose has been asked for. Those of spellings and of features stay in float: they are few. */
+void model_precision(struct model *m, enum precision precision);
 void model_free(struct model *m);
 
 /* Parameters, padding not counted. Reals in a carried state for `rows` rows: [layers * directions, states, rows,

@@ -7,7 +7,7 @@
 #include "net/model.h"
 #include "net/net_code.h"
 
-enum { LOSS_ROWS = 256 };
+enum { LOSS_ROWS = PRODUCT_ROWS };
 
 /* ---- What the rnn reads: x [T*B, front] = [embedding or vector, spelling] ---------------------------------------- */
 
@@ -19,7 +19,7 @@ static real *word_vector(const struct model *m, real *block, uint32_t id, size_t
         return block + m->embedding + id * params_row((size_t)m->shape.embedding);
     }
     *step = PANEL;
-    return block + m->out_weight + id / PANEL * m->rnn.outputs * PANEL + id % PANEL;
+    return block + m->linear.at + id / PANEL * m->rnn.outputs * PANEL + id % PANEL;
 }
 
 static size_t x_row(const struct model *m)
@@ -174,10 +174,11 @@ static struct pooling pooling_of(const struct model *m)
 }
 
 /* What the linear layer reads. */
-static const real *features_of(const struct model *m, size_t *row)
+static struct rows features_of(const struct model *m)
 {
-    *row = m->shape.item ? m->pooled_row : rnn_output_row(&m->rnn, &m->pass);
-    return m->shape.item ? m->pooled : rnn_output(&m->rnn, &m->pass);
+    if (!m->shape.item)
+        return rnn_output_rows(&m->rnn, &m->pass);
+    return (struct rows){m->pooled, m->pooled_row, m->half_pooled, gemm16_row(m->rnn.outputs)};
 }
 
 static struct head_rows head_rows(const struct model *m)
@@ -211,17 +212,15 @@ static void output_forward(void *context, size_t low, size_t high)
 {
     struct model *m = context;
     const struct head_rows rows = head_rows(m);
-    size_t y_row, width = m->rnn.outputs;
-    const real *y = features_of(m, &y_row);
-    struct gemm g = {.rows = m->n_out, .columns = m->outputs, .depth = width};
-    gemm_left_rows(&g, y, y_row);
-    gemm_right_panels(&g, m->params.value + m->out_weight, width * PANEL);
-    gemm_result_rows(&g, m->out, m->out_row);
-    g.start = GEMM_BIAS;
-    g.bias = m->params.value + m->out_bias;
+    const struct rows y = features_of(m);
+    struct product p = {.g = {.columns = m->outputs, .depth = m->rnn.outputs, .start = GEMM_BIAS}};
+    product_left(&p, &y, 0);
+    product_right(&p, &m->linear, m->params.value, 0);
+    gemm_result_rows(&p.g, m->out, m->out_row);
+    p.g.bias = m->params.value + m->out_bias;
     for (; low < high; low += LOSS_ROWS) {
         size_t end = high - low < LOSS_ROWS ? high : low + LOSS_ROWS;
-        gemm_part(&g, low, end, 0, panels(m->outputs));
+        product_part(&p, low, end, 0, panels(m->outputs));
         if (m->masked || m->head->classes)
             m->head->loss(&rows, low, end);
     }
@@ -244,14 +243,18 @@ static void output_backward(void *context, size_t low, size_t high)
     const struct back *back = context;
     struct model *m = back->m;
     const struct head_rows rows = head_rows(m);
-    struct gemm g = {.rows = m->n_out, .columns = m->rnn.outputs, .depth = m->outputs};
-    gemm_left_rows(&g, m->out, m->out_row);
-    gemm_right_panels(&g, m->out_back, panels(m->outputs) * PANEL * PANEL);
-    gemm_result_rows(&g, back->dy, back->row);
+    const struct rows dout = {m->out, m->out_row, m->half_out, gemm16_row(m->outputs)};
+    struct product p = {.g = {.columns = m->rnn.outputs, .depth = m->outputs}};
+    product_left(&p, &dout, 0);
+    product_right_back(&p, &m->linear, 0);
+    gemm_result_rows(&p.g, back->dy, back->row);
     for (; low < high; low += LOSS_ROWS) {
         size_t end = high - low < LOSS_ROWS ? high : low + LOSS_ROWS;
         m->head->gradient(&rows, low, end, (real)1 / (real)m->pass.rows);
-        gemm_part(&g, low, end, 0, panels(g.columns));
+        if (m->half_out)
+            gemm16_rows(end - low, m->outputs, m->out + low * m->out_row, m->out_row, m->half_out + low * dout.half_row,
+                        dout.half_row);
+        product_part(&p, low, end, 0, panels(m->rnn.outputs));
     }
 }
 
@@ -259,19 +262,33 @@ static void output_backward(void *context, size_t low, size_t high)
 static void output_weights(void *context, size_t first, size_t last)
 {
     struct model *m = context;
-    size_t y_row, depth_all = m->n_out, inputs = m->rnn.outputs, width = lanes_up(m->outputs);
-    const real *y = features_of(m, &y_row);
-    for (size_t at = 0; at < depth_all; at += LOSS_ROWS) {
-        size_t depth = depth_all - at < LOSS_ROWS ? depth_all - at : LOSS_ROWS;
-        const real *dout = m->out + at * m->out_row;
-        struct gemm g = {.rows = inputs, .columns = m->outputs, .depth = depth, .start = GEMM_ADD};
-        gemm_left_transposed(&g, y + at * y_row, y_row);
-        gemm_right_rows(&g, dout, m->out_row);
-        gemm_result_panels(&g, m->params.gradient + m->out_weight, inputs * PANEL);
-        gemm_part(&g, 0, inputs, first, last);
-        size_t from = first * PANEL, to = last * PANEL < width ? last * PANEL : width;
-        net_code()->sums(depth, to - from, dout + from, m->out_row, m->params.gradient + m->out_bias + from);
-    }
+    size_t inputs = m->rnn.outputs;
+    const struct rows y = features_of(m);
+    for (size_t at = 0; at < m->n_out; at += LOSS_ROWS)
+        for (size_t panel = first; panel < last; panel++) {
+            size_t depth = m->n_out - at < LOSS_ROWS ? m->n_out - at : LOSS_ROWS;
+            size_t from = panel * PANEL, left = lanes_up(m->outputs) - from, width = left < PANEL ? left : PANEL;
+            const real *dout = m->out + at * m->out_row + from;
+            struct product p = {.g = {.columns = width, .depth = depth, .start = GEMM_ADD}};
+            struct dz_panel right;
+            dz_panel_make(&right, m->rnn.precision, depth, width, dout, m->out_row);
+            product_left_turned(&p, &y, inputs, at, m->turned);
+            product_right_dz(&p, &right, 0);
+            gemm_result_panels(&p.g, m->params.gradient + m->linear.at + panel * inputs * PANEL, 0);
+            product_part(&p, 0, inputs, 0, 1);
+            net_code()->sums(depth, width, dout, m->out_row, m->params.gradient + m->out_bias + from);
+        }
+}
+
+/* In bf16: room for the gradient of out rounded; what the linear layer read, turned. */
+static void output_round(struct model *m)
+{
+    const struct rows y = features_of(m);
+    if (!y.half)
+        return;
+    m->half_out = arena_get(&m->arena, m->n_out * gemm16_row(m->outputs), sizeof *m->half_out);
+    m->turned = arena_get(&m->arena, rows_turned_size(m->n_out, m->rnn.outputs), sizeof *m->turned);
+    rows_turn(&y, m->rnn.outputs, 0, m->n_out, m->turned);
 }
 
 static void head_backward(struct model *m)
@@ -282,6 +299,7 @@ static void head_backward(struct model *m)
         back.dy = arena_get(&m->arena, m->n_out * m->pooled_row, sizeof *back.dy);
         back.row = m->pooled_row;
     }
+    output_round(m);
     split_work(m->n_out, output_work(m), output_backward, &back);
     split_work(panels(m->outputs), output_work(m), output_weights, m);
     m->in_logits = false;
@@ -300,6 +318,11 @@ static struct tally head_forward(struct model *m, const struct minibatch *batch)
         m->largest = arena_get(&m->arena, batch->rows * m->rnn.outputs, sizeof *m->largest);
         const struct pooling pooling = pooling_of(m);
         pool_forward(&pooling, rnn_output(&m->rnn, &m->pass), m->pooled);
+        if (m->rnn.precision == PRECISION_BF16) {
+            size_t half_row = gemm16_row(m->rnn.outputs);
+            m->half_pooled = arena_get(&m->arena, batch->rows * half_row, sizeof *m->half_pooled);
+            gemm16_rows(batch->rows, m->rnn.outputs, m->pooled, m->pooled_row, m->half_pooled, half_row);
+        }
     }
     m->masked = mask_targets(m, batch);
     m->wanted = batch->wanted;
@@ -321,6 +344,7 @@ struct tally model_forward(struct model *m, const struct minibatch *batch, const
 {
     arena_reset(&m->arena);
     m->pass = (struct rnn_pass){.steps = batch->steps, .rows = batch->rows, .lengths = batch->lengths};
+    m->half_pooled = m->half_out = m->turned = NULL;
     if (batch->chance) {
         m->pass.dropout = (real)m->config.dropout;
         m->pass.chance = *batch->chance;

@@ -18,12 +18,13 @@ static void layer_make(const struct rnn *n, struct rnn_layer *at, const char *pr
     for (int part = 0; part < CELL_PARTS; part++)
         rows[part] = (uint64_t)cell_gates(n->cell, (enum cell_part)part) * n->hidden;
     snprintf(name, sizeof name, "%s.input", prefix);
-    at->input =
+    at->input = (struct weights){.depth = at->inputs, .columns = n->width};
+    at->input.at =
         params_add_panels(p, name, 2, (uint64_t[]){rows[CELL_INPUT], at->inputs}, n->width, n->columns[CELL_INPUT]);
     snprintf(name, sizeof name, "%s.recurrent", prefix);
-    at->recurrent[0] = params_add_panels(p, name, 2, (uint64_t[]){rows[CELL_RECURRENT], n->hidden}, n->width,
+    at->recurrent = (struct weights){.depth = n->hidden, .columns = n->width};
+    at->recurrent.at = params_add_panels(p, name, 2, (uint64_t[]){rows[CELL_RECURRENT], n->hidden}, n->width,
                                          n->columns[CELL_RECURRENT]);
-    at->recurrent[1] = at->recurrent[0] + cell_phase_width(n->cell, n->hidden, 0) * n->hidden;
     snprintf(name, sizeof name, "%s.bias", prefix);
     at->bias = params_add_panels(p, name, 1, (uint64_t[]){rows[CELL_BIAS]}, n->width, n->columns[CELL_BIAS]);
     for (int v = 0; v < CELL_VECTORS && n->cell->vector_names[v]; v++) {
@@ -59,9 +60,8 @@ void rnn_make(struct rnn *n, const struct rnn_shape *shape, struct params *p)
 void rnn_free(struct rnn *n)
 {
     for (size_t i = 0; i < n->layers * n->directions; i++) {
-        free(n->layer[i].input_back);
-        for (int phase = 0; phase < CELL_PHASES; phase++)
-            free(n->layer[i].recurrent_back[phase]);
+        weights_free(&n->layer[i].input);
+        weights_free(&n->layer[i].recurrent);
     }
     free(n->layer);
     for (int part = 0; part < CELL_PARTS; part++)
@@ -69,22 +69,13 @@ void rnn_free(struct rnn *n)
     *n = (struct rnn){0};
 }
 
-static void refresh(real **back, const real *weights, size_t depth, size_t columns)
-{
-    if (!*back)
-        *back = mem_aligned(panels(depth) * panels(columns), PANEL * PANEL * sizeof(real));
-    gemm_transpose(weights, depth, columns, *back);
-}
-
 void rnn_refresh(struct rnn *n, const struct params *p)
 {
     for (size_t i = 0; i < n->layers * n->directions; i++) {
         struct rnn_layer *at = &n->layer[i];
         if (i >= n->directions || !n->sparse)
-            refresh(&at->input_back, p->value + at->input, at->inputs, n->width);
-        for (int phase = 0; phase < n->cell->phases; phase++)
-            refresh(&at->recurrent_back[phase], p->value + at->recurrent[phase], n->hidden,
-                    cell_phase_columns(n->cell, n->hidden, phase));
+            weights_refresh(&at->input, n->precision, p->value);
+        weights_refresh(&at->recurrent, n->precision, p->value);
     }
 }
 
@@ -106,6 +97,11 @@ static size_t slot_first(const struct rnn *n, const struct rnn_pass *pass, size_
     return direction ? 0 : pass->rows * n->row;
 }
 
+static struct rows rows_between(const struct rnn_between *up)
+{
+    return (struct rows){up->y, up->row, up->half, up->half_row};
+}
+
 static struct sweep sweep_of(const struct rnn *n, const struct params *p, struct rnn_pass *pass, size_t layer,
                              size_t direction)
 {
@@ -117,11 +113,9 @@ static struct sweep sweep_of(const struct rnn *n, const struct params *p, struct
                       .trace = &pass->trace[i],
                       .reverse = direction > 0};
     if (layer > 0) {
-        s.x = pass->between[layer - 1].y;
-        s.x_row = pass->between[layer - 1].row;
+        s.x = rows_between(&pass->between[layer - 1]);
     } else if (!n->sparse) {
-        s.x = pass->input.vec;
-        s.x_row = pass->input.vec_row;
+        s.x = (struct rows){pass->input.vec, pass->input.vec_row, pass->half_vec, gemm16_row(s.at->inputs)};
     }
     return s;
 }
@@ -142,12 +136,13 @@ static struct hand hand_of(const struct rnn *n, struct rnn_pass *pass, size_t la
     return (struct hand){.n = n, .pass = pass, .layer = layer, .chance = rng_fork(pass->chance, "layer", layer)};
 }
 
-/* y = mask [h forward, h reverse] for rows low .. high-1 of all T*B. */
+/* y = mask [h forward, h reverse] for rows low .. high-1 of all T*B, and in bf16 it rounded. */
 static void join(void *context, size_t low, size_t high)
 {
     const struct hand *hand = context;
     const struct rnn *n = hand->n;
-    size_t row = hand->pass->between[hand->layer].row;
+    const struct rnn_between *up = &hand->pass->between[hand->layer];
+    size_t row = up->row;
     for (size_t d = 0; d < n->directions; d++) {
         const real *h = hand->pass->trace[hand->layer * n->directions + d].state[0] + slot_first(n, hand->pass, d);
         for (size_t r = low; r < high; r++)
@@ -155,6 +150,8 @@ static void join(void *context, size_t low, size_t high)
     }
     if (hand->pass->dropout > 0)
         dropout(hand->y, row, hand->y, row, n->outputs, low, high, hand->pass->dropout, hand->chance);
+    if (up->half)
+        gemm16_rows(high - low, n->outputs, hand->y + low * row, row, up->half + low * up->half_row, up->half_row);
 }
 
 static void hand_up(const struct rnn *n, struct rnn_pass *pass, size_t layer, struct arena *arena)
@@ -164,10 +161,16 @@ static void hand_up(const struct rnn *n, struct rnn_pass *pass, size_t layer, st
     *up = (struct rnn_between){.row = lanes_up(n->outputs) + 16};
     if (n->directions == 1 && !(pass->dropout > 0)) {
         up->y = pass->trace[layer].state[0] + slot_first(n, pass, 0);
+        up->half_row = gemm16_row(n->hidden);
+        up->half = pass->trace[layer].half ? pass->trace[layer].half + pass->rows * up->half_row : NULL;
         return;
     }
     struct hand hand = hand_of(n, pass, layer);
     up->y = hand.y = arena_get(arena, all * up->row, sizeof(real));
+    if (n->precision == PRECISION_BF16) {
+        up->half_row = gemm16_row(n->outputs);
+        up->half = arena_get(arena, all * up->half_row, sizeof *up->half);
+    }
     split_work(all, all * n->outputs, join, &hand);
 }
 
@@ -213,6 +216,33 @@ static void trace_make(const struct rnn *n, const struct rnn_pass *pass, size_t 
     }
     if (n->cell->phases > 1)
         trace->carry = arena_get(arena, pass->steps * rows * n->row, sizeof(real));
+    if (n->precision == PRECISION_BF16) {
+        size_t half_row = gemm16_row(n->hidden);
+        trace->half = arena_get(arena, (pass->steps + 1) * rows * half_row, sizeof *trace->half);
+        gemm16_rows(rows, n->hidden, trace->state[0] + initial, n->row, trace->half + initial / n->row * half_row,
+                    half_row);
+        if (n->cell->phases > 1)
+            trace->half_carry = arena_get(arena, pass->steps * rows * half_row, sizeof *trace->half_carry);
+    }
+}
+
+/* What layer 0 reads, rounded, for rows low .. high-1 of all T*B. */
+static void round_input(void *context, size_t low, size_t high)
+{
+    const struct sweep *s = context;
+    const struct rows *x = &s->x;
+    gemm16_rows(high - low, s->at->inputs, x->x + low * x->row, x->row, s->pass->half_vec + low * x->half_row,
+                x->half_row);
+}
+
+static void input_make(const struct rnn *n, const struct params *p, struct rnn_pass *pass, struct arena *arena)
+{
+    size_t all = pass->steps * pass->rows, inputs = n->layer[0].inputs;
+    if (n->sparse || n->precision == PRECISION_FLOAT)
+        return;
+    pass->half_vec = arena_get(arena, all * gemm16_row(inputs), sizeof *pass->half_vec);
+    struct sweep s = sweep_of(n, p, pass, 0, 0);
+    split_work(all, all * inputs, round_input, &s);
 }
 
 void rnn_forward(const struct rnn *n, const struct params *p, struct rnn_pass *pass, const real *state, real *state_out,
@@ -221,6 +251,7 @@ void rnn_forward(const struct rnn *n, const struct params *p, struct rnn_pass *p
     size_t rows = pass->rows, states = (size_t)n->cell->states, of_layer = states * rows * n->hidden;
     pass->trace = arena_get(arena, n->layers * n->directions, sizeof *pass->trace);
     pass->between = arena_get(arena, n->layers, sizeof *pass->between);
+    input_make(n, p, pass, arena);
     for (size_t l = 0; l < n->layers; l++) {
         for (size_t d = 0; d < n->directions; d++) {
             size_t i = l * n->directions + d;
@@ -245,6 +276,11 @@ const real *rnn_output(const struct rnn *n, const struct rnn_pass *pass)
 size_t rnn_output_row(const struct rnn *n, const struct rnn_pass *pass)
 {
     return pass->between[n->layers - 1].row;
+}
+
+struct rows rnn_output_rows(const struct rnn *n, const struct rnn_pass *pass)
+{
+    return rows_between(&pass->between[n->layers - 1]);
 }
 
 /* ---- Backward ------------------------------------------------------------------------------------------------ */
@@ -279,15 +315,32 @@ static void direction_backward(struct sweep *s)
     const struct rnn *n = s->n;
     size_t rows = s->pass->rows, units = s->pass->steps * rows * n->hidden;
     split_work(rows, units * n->width, sweep_backward, s);
+    if (n->precision == PRECISION_BF16)
+        split_work((s->pass->steps * rows + PRODUCT_ROWS - 1) / PRODUCT_ROWS, units, sweep_turn, s);
     split_work(n->width / PANEL, units * n->width, sweep_weights, s);
     if (n->cell->vectors)
         split_work(cell_blocks(n->hidden), units, sweep_vectors, s);
+}
+
+/* In bf16: room for what is made of a layer and direction for its products alone. */
+static void backward_make(const struct rnn *n, struct rnn_pass *pass, struct arena *arena)
+{
+    size_t all = pass->steps * pass->rows, inputs = n->sparse ? 0 : n->layer[0].inputs;
+    if (n->precision == PRECISION_FLOAT)
+        return;
+    if (n->layers > 1 && n->outputs > inputs)
+        inputs = n->outputs;
+    pass->half_dz = arena_get(arena, sweep_together(pass) * n->width, sizeof *pass->half_dz);
+    pass->turned_x = arena_get(arena, rows_turned_size(all, inputs), sizeof *pass->turned_x);
+    for (int phase = 0; phase < n->cell->phases; phase++)
+        pass->turned_h[phase] = arena_get(arena, rows_turned_size(all, n->hidden), sizeof(bf16));
 }
 
 void rnn_backward(const struct rnn *n, struct params *p, struct rnn_pass *pass, bool want_input, struct arena *arena)
 {
     size_t all = pass->steps * pass->rows;
     assert(!want_input || !n->sparse);
+    backward_make(n, pass, arena);
     for (size_t l = n->layers; l-- > 0;) {
         real *dx = NULL;
         size_t dx_row = 0;

@@ -11,6 +11,8 @@
  * Dropout (W. Zaremba, I. Sutskever and O. Vinyals, "Recurrent neural network regularization", 2014) is drawn over
  * what a layer hands up, never over what it hands on to its next step.
  *
+ * In bf16 x, h and dz go rounded into these products (product.h); all else is the same.
+ *
  * Rows of a batch are independent and split among threads; weight gradients are split by columns, so the bytes do not
  * depend on the number of threads, nor a row's result on the rows beside it. */
 #ifndef NET_RNN_H
@@ -20,6 +22,7 @@
 #include "base/rng.h"
 #include "net/cell.h"
 #include "net/params.h"
+#include "net/product.h"
 
 struct rnn_shape {
     const char *name; /* of its parameters: NAME.0.input ... */
@@ -30,12 +33,11 @@ struct rnn_shape {
     bool both;                     /* both directions */
 };
 
-/* One layer's and direction's place in the parameter blocks, and copies of its weights transposed for the backward
- * sweep. */
+/* One layer's and direction's place in the parameter blocks, and copies of its weights, made by refresh. */
 struct rnn_layer {
-    size_t inputs;                                                    /* I: width of what comes in */
-    size_t input, recurrent[CELL_PHASES], bias, vector[CELL_VECTORS]; /* offsets into a block */
-    real *input_back, *recurrent_back[CELL_PHASES]; /* panels of the transposed weights; made by refresh */
+    size_t inputs;                     /* I: width of what comes in */
+    struct weights input, recurrent;   /* W_x, W_h */
+    size_t bias, vector[CELL_VECTORS]; /* offsets into a block */
 };
 
 struct rnn {
@@ -47,6 +49,7 @@ struct rnn {
     size_t width;          /* packed columns of all gates */
     size_t row;            /* reals of a row of states, padding included */
     bool sparse;
+    enum precision precision;      /* of the products: float, or what the caller sets before rnn_refresh */
     uint32_t *columns[CELL_PARTS]; /* natural gate row -> packed column, of each cell_part */
     struct rnn_layer *layer;       /* [L * D]: layer l, direction d is l * D + d; d 1 is the reverse one */
 };
@@ -70,6 +73,7 @@ struct rnn_pass {
         real *state[CELL_STATES];  /* [(T+1)*B, row]. Forward: slot t+1 is behind step t, slot 0 the initial state;
                                     * reverse: slot t is behind step t, slot T the initial state */
         real *carry, *dcarry;      /* [T*B, row], cells of two phases */
+        bf16 *half, *half_carry;   /* state 0, carry rounded, where products are in bf16; rows gemm16_row(H) apart */
         real *dh;                  /* [(T+1)*B, row]: gradient of h, in the same slots */
         real *dstate[CELL_STATES]; /* [B, row]: after backward, the gradient of the initial state (states 1..) */
     } * trace;                     /* [L * D] */
@@ -77,8 +81,12 @@ struct rnn_pass {
         const real *y; /* [T*B, row]: what a layer hands up; its h itself where there is one direction and no dropout */
         real *dy;      /* its gradient, likewise dh itself */
         size_t row;
-    } * between;  /* [L] */
-    real *dinput; /* [T*B, dinput_row]: gradient of vec, when it was asked for */
+        bf16 *half; /* y rounded, rows half_row apart */
+        size_t half_row;
+    } * between;                                      /* [L] */
+    bf16 *half_vec;                                   /* input.vec rounded, rows gemm16_row(I) apart */
+    bf16 *half_dz, *turned_x, *turned_h[CELL_PHASES]; /* backward, of the present layer and direction */
+    real *dinput;                                     /* [T*B, dinput_row]: gradient of vec, when it was asked for */
     size_t dinput_row;
 };
 
@@ -87,7 +95,8 @@ struct rnn_pass {
 void rnn_make(struct rnn *n, const struct rnn_shape *shape, struct params *p);
 void rnn_free(struct rnn *n);
 
-/* Makes the transposed copies again after values have changed; only backward needs them. */
+/* Makes the copies of weights again, after values or n->precision have changed: those of W' that backward needs, and in
+ * bf16 all that products do. */
 void rnn_refresh(struct rnn *n, const struct params *p);
 
 /* Runs all layers. `state` [L*D, S, B, H] is the initial state, NULL for zeros; read before anything is written to
@@ -101,6 +110,7 @@ void rnn_forward(const struct rnn *n, const struct params *p, struct rnn_pass *p
  * last state (forward) and its initial one (reverse). */
 const real *rnn_output(const struct rnn *n, const struct rnn_pass *pass);
 size_t rnn_output_row(const struct rnn *n, const struct rnn_pass *pass);
+struct rows rnn_output_rows(const struct rnn *n, const struct rnn_pass *pass); /* for products */
 
 /* Makes the top layer's gradient array and returns row 0 of step 0: the caller writes the gradient of every output
  * there (all T*B rows, the same distance apart, each padded with zeros to a multiple of 16), before rnn_backward. */

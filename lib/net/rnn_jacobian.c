@@ -38,6 +38,8 @@ static void fan_make(struct fan *f, const struct rnn *n, const struct params *p,
         f->trace.carry = zeros(arena, f->slot);
         f->trace.dcarry = zeros(arena, f->slot);
     }
+    if (n->precision == PRECISION_BF16)
+        f->pass.half_dz = arena_get(arena, sweep_together(&f->pass) * n->width, sizeof(bf16));
     f->pass.trace = &f->trace;
     f->sweep =
         (struct sweep){.n = n, .p = (struct params *)p, .pass = &f->pass, .at = &n->layer[layer], .trace = &f->trace};

@@ -5,9 +5,8 @@
 #include "math/gemm.h"
 #include "net/net_code.h"
 
-/* Rows of the input product done at a time, and of the gradients that are run through all columns before the next:
- * they stay in the second-level cache. */
-enum { INPUT_ROWS = 256, GRADIENT_ROWS = 256 };
+/* Rows of the input product done at a time: they stay in the second-level cache. */
+enum { INPUT_ROWS = 256 };
 
 /* The first packed column of a phase. */
 static size_t phase_first(const struct rnn *n, int phase)
@@ -32,6 +31,17 @@ static size_t step_number(const struct sweep *s, size_t i)
 static size_t before_first(const struct sweep *s)
 {
     return s->reverse ? s->pass->rows * s->n->row : 0;
+}
+
+/* What a phase's recurrent product multiplies: [T*B] rows of the states before each step, or of what is carried on. */
+static struct rows recurrent_rows(const struct sweep *s, int phase)
+{
+    const struct rnn_trace *trace = s->trace;
+    size_t half_row = gemm16_row(s->n->hidden), first = before_first(s) / s->n->row;
+    if (phase)
+        return (struct rows){trace->carry, s->n->row, trace->half_carry, half_row};
+    return (struct rows){trace->state[0] + before_first(s), s->n->row,
+                         trace->half ? trace->half + first * half_row : NULL, half_row};
 }
 
 static struct cell_step step_at(const struct sweep *s, size_t t)
@@ -90,28 +100,34 @@ static void live_rows(const struct sweep *s, const struct cell_step *step, size_
 }
 
 /* Steps whose input product is done together. */
-static size_t steps_together(const struct sweep *s)
+static size_t steps_together(const struct rnn_pass *pass)
 {
-    return INPUT_ROWS / s->pass->rows + 1;
+    return INPUT_ROWS / pass->rows + 1;
+}
+
+size_t sweep_together(const struct rnn_pass *pass)
+{
+    size_t n = steps_together(pass);
+    return (n < pass->steps ? n : pass->steps) * pass->rows;
 }
 
 /* The same of those from the direction's i-th step on: t .. *t_end-1. */
 static size_t steps_from(const struct sweep *s, size_t i, size_t *t_end)
 {
-    size_t steps = s->pass->steps, left = steps - i, n = left < steps_together(s) ? left : steps_together(s);
+    size_t left = s->pass->steps - i, together = steps_together(s->pass), n = left < together ? left : together;
     *t_end = s->reverse ? left : i + n;
     return *t_end - n;
 }
 
-/* The product for rows low .. high-1 of steps t .. t_end-1: one range where these are whole steps. */
-static void product_rows(const struct gemm *g, const struct sweep *s, size_t t, size_t t_end, size_t low, size_t high)
+/* The product for rows low .. high-1 of the first n steps: one range where these are whole steps. */
+static void product_rows(const struct product *p, const struct sweep *s, size_t n, size_t low, size_t high)
 {
     size_t rows = s->pass->rows;
     if (high - low == rows)
-        gemm_part(g, t * rows, t_end * rows, 0, panels(g->columns));
+        product_part(p, 0, n * rows, 0, panels(p->g.columns));
     else
-        for (; t < t_end; t++)
-            gemm_part(g, t * rows + low, t * rows + high, 0, panels(g->columns));
+        for (size_t t = 0; t < n; t++)
+            product_part(p, t * rows + low, t * rows + high, 0, panels(p->g.columns));
 }
 
 /* ---- Forward ------------------------------------------------------------------------------------------------- */
@@ -120,16 +136,16 @@ static void product_rows(const struct gemm *g, const struct sweep *s, size_t t, 
 static void input_product(const struct sweep *s, size_t i, size_t low, size_t high)
 {
     const struct rnn *n = s->n;
-    size_t t_end, t = steps_from(s, i, &t_end);
+    size_t t_end, t = steps_from(s, i, &t_end), row = t * s->pass->rows;
     size_t panel = s->pass->steps * s->pass->rows * PANEL;
     for (int phase = 0; phase < n->cell->phases; phase++) {
         size_t first = phase_first(n, phase);
-        struct gemm g = {.columns = phase_columns(n, phase), .depth = s->at->inputs, .start = GEMM_BIAS};
-        gemm_left_rows(&g, s->x, s->x_row);
-        gemm_right_panels(&g, s->p->value + s->at->input + first * s->at->inputs, s->at->inputs * PANEL);
-        gemm_result_panels(&g, s->trace->gates + first / PANEL * panel, panel);
-        g.bias = s->p->value + s->at->bias + first;
-        product_rows(&g, s, t, t_end, low, high);
+        struct product p = {.g = {.columns = phase_columns(n, phase), .depth = s->at->inputs, .start = GEMM_BIAS}};
+        product_left(&p, &s->x, row);
+        product_right(&p, &s->at->input, s->p->value, first);
+        gemm_result_panels(&p.g, s->trace->gates + first / PANEL * panel + row * PANEL, panel);
+        p.g.bias = s->p->value + s->at->bias + first;
+        product_rows(&p, s, t_end - t, low, high);
     }
 }
 
@@ -137,22 +153,23 @@ static void input_product(const struct sweep *s, size_t i, size_t low, size_t hi
 static void phase_forward(const struct sweep *s, struct cell_step *step, size_t t, size_t low, size_t high, int phase)
 {
     const struct rnn *n = s->n;
-    const uint32_t *ids = s->x ? NULL : s->pass->input.ids + t * s->pass->rows;
+    const uint32_t *ids = s->x.x ? NULL : s->pass->input.ids + t * s->pass->rows;
+    const struct rows h = recurrent_rows(s, phase);
     size_t first = phase_first(n, phase) / PANEL, columns = phase_columns(n, phase), done = 0;
     size_t gates = CELL_LANES * (size_t)n->cell->phase_gates[phase], skip = CELL_LANES * (size_t)n->cell->input_only;
-    struct gemm g = {.depth = n->hidden, .start = GEMM_ADD};
-    gemm_left_rows(&g, phase == 0 ? step->before[0] : step->carry, n->row);
+    struct product product = {.g = {.depth = n->hidden, .start = GEMM_ADD}};
+    product_left(&product, &h, t * s->pass->rows);
     for (size_t p = 0; p < panels(columns); p++) {
         size_t width = columns - p * PANEL < PANEL ? columns - p * PANEL : PANEL,
                complete = (p * PANEL + width) / gates;
         real *z = step->z + (first + p) * step->z_panel;
         if (ids)
             net_code()->start(high - low, width, z + low * PANEL, s->p->value + s->at->bias + (first + p) * PANEL,
-                              s->p->value + s->at->input + (first + p) * s->at->inputs * PANEL, ids + low);
-        g.columns = width - skip;
-        gemm_right_panels(&g, s->p->value + s->at->recurrent[phase] + p * n->hidden * PANEL + skip, 0);
-        gemm_result_panels(&g, z + skip, 0);
-        gemm_part(&g, low, high, 0, 1);
+                              s->p->value + s->at->input.at + (first + p) * s->at->inputs * PANEL, ids + low);
+        product.g.columns = width - skip;
+        product_right(&product, &s->at->recurrent, s->p->value, (first + p) * PANEL + skip);
+        gemm_result_panels(&product.g, z + skip, 0);
+        product_part(&product, low, high, 0, 1);
         if (complete > done)
             live_rows(s, step, t, (struct cell_range){low, high, done, complete}, phase, n->cell->forward);
         done = complete;
@@ -173,39 +190,83 @@ static void frozen_forward(const struct sweep *s, const struct cell_step *step, 
     }
 }
 
+/* In bf16: rounds rows low .. high-1 of what step t leaves for the next, or its first phase for its second. */
+static void round_forward(const struct sweep *s, size_t t, size_t low, size_t high, int phase)
+{
+    const struct rnn *n = s->n;
+    size_t half_row = gemm16_row(n->hidden), row = t * s->pass->rows + low;
+    if (!s->trace->half)
+        return;
+    bool carry = phase + 1 < n->cell->phases;
+    size_t at = carry || s->reverse ? row : row + s->pass->rows;
+    gemm16_rows(high - low, n->hidden, (carry ? s->trace->carry : s->trace->state[0]) + at * n->row, n->row,
+                (carry ? s->trace->half_carry : s->trace->half) + at * half_row, half_row);
+}
+
 void sweep_forward(void *sweep, size_t low, size_t high)
 {
     const struct sweep *s = sweep;
     for (size_t i = 0; i < s->pass->steps; i++) {
         size_t t = step_number(s, i);
         struct cell_step step = step_at(s, t);
-        if (s->x && i % steps_together(s) == 0)
+        if (s->x.x && i % steps_together(s->pass) == 0)
             input_product(s, i, low, high);
         frozen_forward(s, &step, t, low, high);
-        for (int phase = 0; phase < s->n->cell->phases; phase++)
+        for (int phase = 0; phase < s->n->cell->phases; phase++) {
             phase_forward(s, &step, t, low, high, phase);
+            round_forward(s, t, low, high, phase);
+        }
     }
 }
 
 /* ---- Backward ------------------------------------------------------------------------------------------------ */
 
-/* out = or += W' dz for one phase's columns and the rows low .. high-1 of steps t .. t_end. */
-static void product_back(const struct sweep *s, struct gemm g, size_t t, size_t t_end, size_t low, size_t high,
-                         int phase)
+/* Where half_dz has step t, in panels of sweep_together rows: those of the steps done together with it. */
+static size_t half_dz_row(const struct sweep *s, size_t t)
 {
-    size_t panel = s->pass->steps * s->pass->rows * PANEL;
-    g.depth = phase_columns(s->n, phase);
-    gemm_left_panels(&g, s->trace->gates + phase_first(s->n, phase) / PANEL * panel, panel);
-    product_rows(&g, s, t, t_end, low, high);
+    size_t i = s->reverse ? s->pass->steps - 1 - t : t, t_end;
+    return (t - steps_from(s, i - i % steps_together(s->pass), &t_end)) * s->pass->rows;
+}
+
+/* In bf16: rounds dz of one phase, step t, rows low .. high-1. */
+static void round_back(const struct sweep *s, size_t t, size_t low, size_t high, int phase)
+{
+    size_t panel = s->pass->steps * s->pass->rows * PANEL, half_panel = sweep_together(s->pass) * PANEL;
+    size_t first = phase_first(s->n, phase) / PANEL, columns = phase_columns(s->n, phase);
+    if (!s->pass->half_dz)
+        return;
+    const real *dz = s->trace->gates + first * panel + (t * s->pass->rows + low) * PANEL;
+    bf16 *half = s->pass->half_dz + first * half_panel + (half_dz_row(s, t) + low) * PANEL;
+    for (; columns > 0; dz += panel, half += half_panel) {
+        size_t width = columns < PANEL ? columns : PANEL;
+        gemm16_rows(high - low, width, dz, PANEL, half, PANEL);
+        columns -= width;
+    }
+}
+
+/* A = dz of one phase from step t on. */
+static void left_dz(struct product *p, const struct sweep *s, size_t t, int phase)
+{
+    size_t panel = s->pass->steps * s->pass->rows * PANEL, half_panel = sweep_together(s->pass) * PANEL;
+    size_t first = phase_first(s->n, phase) / PANEL;
+    p->g.depth = phase_columns(s->n, phase);
+    if (s->pass->half_dz) {
+        p->a = s->pass->half_dz + first * half_panel + half_dz_row(s, t) * PANEL;
+        p->g.a_row = PANEL, p->g.a_chunk = half_panel;
+    } else {
+        gemm_left_panels(&p->g, s->trace->gates + first * panel + t * s->pass->rows * PANEL, panel);
+    }
 }
 
 /* dh_{t-1} += W_h' dz_t; in a second phase dcarry = W' dz. */
 static void recurrent_back(const struct sweep *s, size_t t, size_t low, size_t high, int phase)
 {
-    struct gemm g = {.columns = s->n->hidden, .start = phase == 0 ? GEMM_ADD : GEMM_ZERO};
-    gemm_right_panels(&g, s->at->recurrent_back[phase], cell_phase_width(s->n->cell, s->n->hidden, phase) * PANEL);
-    gemm_result_rows(&g, phase == 0 ? s->trace->dh + before_first(s) : s->trace->dcarry, s->n->row);
-    product_back(s, g, t, t + 1, low, high, phase);
+    struct product p = {.g = {.columns = s->n->hidden, .start = phase == 0 ? GEMM_ADD : GEMM_ZERO}};
+    real *out = phase == 0 ? s->trace->dh + before_first(s) : s->trace->dcarry;
+    left_dz(&p, s, t, phase);
+    product_right_back(&p, &s->at->recurrent, phase_first(s->n, phase));
+    gemm_result_rows(&p.g, out + t * s->pass->rows * s->n->row, s->n->row);
+    product_rows(&p, s, 1, low, high);
 }
 
 /* dx = or += W_x' dz for the direction's i-th step and those done together with it. */
@@ -213,10 +274,11 @@ static void input_back(const struct sweep *s, size_t i, size_t low, size_t high)
 {
     size_t t_end, t = steps_from(s, i, &t_end);
     for (int phase = 0; phase < s->n->cell->phases; phase++) {
-        struct gemm g = {.columns = s->at->inputs, .start = phase == 0 ? s->dx_start : GEMM_ADD};
-        gemm_right_panels(&g, s->at->input_back + phase_first(s->n, phase) * PANEL, s->n->width * PANEL);
-        gemm_result_rows(&g, s->dx, s->dx_row);
-        product_back(s, g, t, t_end, low, high, phase);
+        struct product p = {.g = {.columns = s->at->inputs, .start = phase == 0 ? s->dx_start : GEMM_ADD}};
+        left_dz(&p, s, t, phase);
+        product_right_back(&p, &s->at->input, phase_first(s->n, phase));
+        gemm_result_rows(&p.g, s->dx + t * s->pass->rows * s->dx_row, s->dx_row);
+        product_rows(&p, s, t_end - t, low, high);
     }
 }
 
@@ -243,12 +305,26 @@ void sweep_backward(void *sweep, size_t low, size_t high)
         struct cell_step step = step_at(s, t);
         for (int phase = s->n->cell->phases - 1; phase >= 0; phase--) {
             live_rows(s, &step, t, (struct cell_range){low, high, 0, blocks}, phase, s->n->cell->backward);
-            if (phase == 0)
+            if (phase == s->n->cell->phases - 1)
                 frozen_back(s, &step, t, low, high);
+            round_back(s, t, low, high, phase);
             recurrent_back(s, t, low, high, phase);
         }
-        if (s->dx && i % steps_together(s) == 0)
+        if (s->dx && i % steps_together(s->pass) == 0)
             input_back(s, i, low, high);
+    }
+}
+
+void sweep_turn(void *sweep, size_t first, size_t last)
+{
+    const struct sweep *s = sweep;
+    size_t all = s->pass->steps * s->pass->rows, low = first * PRODUCT_ROWS;
+    size_t high = last * PRODUCT_ROWS < all ? last * PRODUCT_ROWS : all;
+    if (s->x.x)
+        rows_turn(&s->x, s->at->inputs, low, high, s->pass->turned_x);
+    for (int phase = 0; phase < s->n->cell->phases; phase++) {
+        const struct rows h = recurrent_rows(s, phase);
+        rows_turn(&h, s->n->hidden, low, high, s->pass->turned_h[phase]);
     }
 }
 
@@ -260,21 +336,22 @@ static void panel_weights(const struct sweep *s, size_t p, size_t row, size_t de
     int phase = p >= second && n->cell->phases > 1;
     size_t left = phase_columns(n, phase) - (p - (phase ? second : 0)) * PANEL, width = left < PANEL ? left : PANEL;
     size_t skip = CELL_LANES * (size_t)n->cell->input_only, spare = CELL_LANES * (size_t)n->cell->recurrent_only;
-    const real *h = phase ? s->trace->carry : s->trace->state[0] + before_first(s);
+    const struct rows h = recurrent_rows(s, phase);
     const real *dz = s->trace->gates + p * panel + row * PANEL;
-    real *dinput = s->p->gradient + s->at->input + p * s->at->inputs * PANEL;
-    struct gemm g = {.rows = n->hidden, .columns = width - skip, .depth = depth, .start = GEMM_ADD};
-    gemm_left_transposed(&g, h + row * n->row, n->row);
-    gemm_right_panels(&g, dz + skip, panel);
-    gemm_result_panels(&g, s->p->gradient + s->at->recurrent[0] + p * n->hidden * PANEL + skip, 0);
-    gemm_part(&g, 0, g.rows, 0, 1);
-    if (s->x) {
-        g.rows = s->at->inputs;
-        g.columns = width - spare;
-        gemm_left_transposed(&g, s->x + row * s->x_row, s->x_row);
-        gemm_right_panels(&g, dz, panel);
-        gemm_result_panels(&g, dinput, 0);
-        gemm_part(&g, 0, g.rows, 0, 1);
+    real *dinput = s->p->gradient + s->at->input.at + p * s->at->inputs * PANEL;
+    struct product product = {.g = {.columns = width - skip, .depth = depth, .start = GEMM_ADD}};
+    struct dz_panel right;
+    dz_panel_make(&right, n->precision, depth, width, dz, PANEL);
+    product_left_turned(&product, &h, n->hidden, row, s->pass->turned_h[phase]);
+    product_right_dz(&product, &right, skip);
+    gemm_result_panels(&product.g, s->p->gradient + s->at->recurrent.at + p * n->hidden * PANEL + skip, 0);
+    product_part(&product, 0, n->hidden, 0, 1);
+    if (s->x.x) {
+        product.g.columns = width - spare;
+        product_left_turned(&product, &s->x, s->at->inputs, row, s->pass->turned_x);
+        product_right_dz(&product, &right, 0);
+        gemm_result_panels(&product.g, dinput, 0);
+        product_part(&product, 0, s->at->inputs, 0, 1);
     } else {
         net_code()->scatter(depth, width - spare, dz, dinput, s->pass->input.ids + row);
     }
@@ -286,9 +363,9 @@ void sweep_weights(void *sweep, size_t first, size_t last)
 {
     const struct sweep *s = sweep;
     size_t all = s->pass->steps * s->pass->rows;
-    for (size_t row = 0; row < all; row += GRADIENT_ROWS)
+    for (size_t row = 0; row < all; row += PRODUCT_ROWS)
         for (size_t p = first; p < last; p++)
-            panel_weights(s, p, row, all - row < GRADIENT_ROWS ? all - row : GRADIENT_ROWS);
+            panel_weights(s, p, row, all - row < PRODUCT_ROWS ? all - row : PRODUCT_ROWS);
 }
 
 void sweep_vectors(void *sweep, size_t first, size_t last)

@@ -23,6 +23,8 @@ const struct opt train_options[] = {
     {"bptt", 0, OPT_INT, AT(bptt), OPT_RECORD, "N", NULL, 0, 1e9, NULL,
      "propagate back through N steps and carry the state on; 0: through the whole item (default: lm 50, else 0)"},
     {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "10", 1, 1e9, NULL, "go over the data N times"},
+    {"precision", 0, OPT_CHOICE, AT(precision), OPT_RECORD, NULL, "float", 0, 0, PRECISION_CHOICES,
+     "multiply numbers as they are, or rounded to bf16, which processors made for it do faster"},
     {"lr-decay", 0, OPT_REAL, AT(lr_decay), OPT_RECORD | OPT_LOW_OPEN, "X", "1", 0, 1, NULL,
      "multiply the learning rate by X, behind every epoch when nothing else is said"},
     {"lr-decay-after", 0, OPT_INT, AT(lr_decay_after), OPT_RECORD, "N", "0", 0, 1e9, NULL,
@@ -167,6 +169,7 @@ static int make_model(struct trainer *t, const struct model_config *config, stru
     if (make_batches(t, e) < 0 || check(t, config, init, embed, e) < 0 || model_make(&t->model, config, &shape, e) < 0)
         return -1;
     t->rng = rng;
+    model_precision(&t->model, (enum precision)t->config.precision);
     model_init(&t->model, rng_fork(rng, "init", 0));
     if (t->config.freeze)
         model_freeze(&t->model);

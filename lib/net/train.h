@@ -20,6 +20,7 @@
 struct train_config {
     int by;             /* enum corpus_by */
     int best;           /* index among BEST_CHOICES */
+    int precision;      /* enum precision */
     const char *target; /* column to learn; NULL: `target` where there is one, else the next id */
     int64_t batch, bptt, epochs, patience, log_every;
     int64_t lr_decay_after, lr_decay_every, lr_plateau; /* epochs */

@@ -117,6 +117,41 @@ field() {
     done
 }
 
+@test "products in bf16: the same bytes again, for any threads, resumed; other bytes than in float, not other words" {
+    common=(--layers 2 --hidden 70 --batch 20 --bptt 20 --valid 0.1 --quiet --optimizer adam --lr 0.01 --cell gru)
+    half=("${common[@]}" --precision bf16)
+    rnn-train "${half[@]}" --epochs 2 --threads 1 -o half.tns text.tns
+    for threads in 1 2 4; do
+        rnn-train "${half[@]}" --epochs 1 --threads $threads --checkpoint state.$threads -o one.$threads text.tns
+        rnn-train "${half[@]}" --epochs 2 --threads $threads --checkpoint state.$threads --resume -o two.tns text.tns
+        cmp one.1 one.$threads
+        cmp half.tns two.tns
+    done
+    tns ls half.tns | grep -q 'option.precision=bf16'
+    expect 65 rnn-train "${common[@]}" --epochs 3 --checkpoint state.1 --resume -o no.tns text.tns
+    assert grep -q 'precision was bf16 and is float' err
+
+    rnn-train "${common[@]}" --epochs 2 -o float.tns text.tns
+    tns text float.tns > float.txt
+    tns text half.tns > half.txt
+    run cmp -s <(grep -v '^segment' float.txt) <(grep -v '^segment' half.txt)
+    assert_failure
+    # a model is a model: what it says does not depend on what it was trained in
+    expect 0 rnn-train --init half.tns --epochs 1 --gradients g.tns text.tns
+    expect 0 rnn-train --init half.tns --epochs 1 --precision bf16 --gradients g16.tns text.tns
+    expect 1 tns cmp --rtol 0 g.tns g16.tns
+    for precision in float half; do
+        rnn-predict --model $precision.tns --score --text text.tns | awk '/^total/ { print -$3 / $2 }' > $precision.loss
+    done
+    awk '{ getline half < "half.loss"; exit !($1 < 2.8 && half < $1 + 0.05 && half > $1 - 0.05) }' float.loss
+
+    # without instructions of its own it works, but says that it does not pay
+    expect 0 rnn-train --hidden 8 --epochs 1 --precision bf16 --isa plain -o no.tns text.tns
+    assert grep -q 'bf16 is no faster than float here' err
+    expect 2 rnn-train --precision half -o no.tns text.tns
+    assert grep -q "float" err
+}
+
 @test "a checkpoint is a model, may be resumed with more epochs, and is refused by another run" {
     common=("${small[@]}" --optimizer adam --checkpoint state.tns --resume)
     rnn-train "${common[@]}" --epochs 2 -o two.tns text.tns # no checkpoint yet: afresh
