@@ -1,17 +1,16 @@
-/* rnn-predict: what a recurrent network has to say: predictions, scores, its inside, or text it makes up. */
-#include <inttypes.h>
+/* rnn-predict: what a recurrent network has to say: predictions, scores, its inside, or what it makes up. */
 #include <math.h>
 #include <string.h>
 
 #include "app/cli.h"
 #include "app/generate.h"
+#include "app/predicted.h"
 #include "app/relay.h"
-#include "data/text_level.h"
 #include "net/score.h"
 
 static struct {
     const char *model;
-    bool text;
+    bool text, report;
 } run;
 static struct score_config score;
 static struct sample_config sample;
@@ -20,7 +19,9 @@ static const struct opt run_options[] = {
     {"model", 'm', OPT_TEXT, offsetof(__typeof__(run), model), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "use the network in FILE, as rnn-train wrote it (needed)"},
     {"text", 0, OPT_SWITCH, offsetof(__typeof__(run), text), 0, NULL, NULL, 0, 0, NULL,
-     "write text: what was generated, a table of scores, or the predicted words, an item a line"},
+     "write text: what is predicted or made up, an item a line, or a table of scores"},
+    {"report", 0, OPT_SWITCH, offsetof(__typeof__(run), report), 0, NULL, NULL, 0, 0, NULL,
+     "write how good the predictions are, as a table: the targets must be there"},
     {0},
 };
 
@@ -36,7 +37,8 @@ static const struct tool tool = {
     .purpose = "predict, score or generate with a recurrent network",
     .usage = "--model FILE [OPTION...] [FILE]",
     .examples = "  tokenize --vocab play.tns other.txt | rnn-predict --model play.tns --score --text\n"
-                "  rnn-predict --model play.tns --generate 500 --prime 'ROMEO:' --temperature 0.8 --text\n",
+                "  rnn-predict --model play.tns --generate 500 --prime 'ROMEO:' --temperature 0.8 --text\n"
+                "  rnn-predict --model tagger.tns --report unseen.tns\n",
     .groups = groups,
     .profile = "tokens",
     .numeric = true,
@@ -69,7 +71,7 @@ static int end_segment(void *context, struct sink *sink, struct err *e)
 
 static int run_stream(struct scorer *s, const char *path, struct err *e)
 {
-    const struct relay relay = {.wants = "tokens or vectors",
+    const struct relay relay = {.wants = scorer_wants(s),
                                 .begin = begin_segment,
                                 .items = batch_items,
                                 .batch = score_batch,
@@ -78,80 +80,31 @@ static int run_stream(struct scorer *s, const char *path, struct err *e)
     return relay_run(&relay, path, s, e);
 }
 
-/* The same as text: a line for each item, and the sum of them. */
-static void print_items(const struct scorer *s, const struct batch *batch, const struct vocab *words)
+static void tell(const struct score_sum *sum)
 {
-    struct err ignored;
-    struct buf line = {0};
-    const struct tensor *score_column = batch_find(batch, "score"), *perplexity = batch_find(batch, "perplexity");
-    const struct tensor *predicted = score_column ? NULL : &batch->columns[batch->n_columns - 1];
-    const uint64_t *offsets = batch_offsets(batch, s->file->model.shape.ids ? "ids" : "vec", &ignored);
-    for (uint64_t i = 0; i < batch->n; i++) {
-        struct text_join join = {.level = text_level_of(words)};
-        buf_clear(&line);
-        if (score_column)
-            buf_printf(&line, "%" PRIu64 "\t%" PRIu64 "\t%.6f\t%.6f", batch->row0 + i, offsets[i + 1] - offsets[i],
-                       tensor_at(score_column, i), tensor_at(perplexity, i));
-        for (uint64_t row = offsets[i]; !score_column && row < offsets[i + 1]; row++)
-            if (s->file->target)
-                buf_printf(&line, "%s%.0f", row > offsets[i] ? " " : "", tensor_at(predicted, row));
-            else
-                text_join_id(&join, words, ((const uint32_t *)predicted->data)[row], &line);
-        cli_print("%s\n", buf_string(&line));
-    }
-    buf_free(&line);
-}
-
-static int print_segment(struct scorer *s, struct source *source, const struct segment *segment, struct err *e)
-{
-    struct vocab words = {0};
-    struct batch batch = {0};
-    int more;
-    if (segment_wants(segment, "tokens or vectors", e) < 0)
-        return -1;
-    if (scorer_segment(s, segment, e) < 0 ||
-        (segment_find(segment, "vocab.text") && vocab_read(&words, "", segment, e) < 0))
-        more = -1;
-    else
-        while ((more = source_batch(source, &batch, e)) > 0 && (more = scorer_batch(s, &batch, e)) == 0)
-            print_items(s, &batch, &words);
-    scorer_end(s);
-    batch_free(&batch);
-    vocab_free(&words);
-    return more;
-}
-
-static int print_stream(struct scorer *s, const char *path, struct err *e)
-{
-    struct segment segment = {0};
-    struct source *source = source_open_path(path, e);
-    int more = -1;
+    double tokens = (double)sum->tokens, loss = tokens > 0 ? sum->loss / tokens : 0;
     if (score.score)
-        cli_print("item\ttokens\tlogprob\tperplexity\n");
-    while (source && (more = source_segment(source, &segment, e)) > 0)
-        if ((more = print_segment(s, source, &segment, e)) < 0) {
-            err_where(e, "%s", infile_label(path));
-            break;
-        }
-    segment_free(&segment);
-    source_close(source);
-    return more;
+        cli_note("%.0f tokens, %.4f nats a token, perplexity %.3f", tokens, loss, exp(loss));
+    if (sum->unknown)
+        cli_note("%llu words are not in the model's vocabulary and count as <unk>", (unsigned long long)sum->unknown);
+    if (sum->unseen)
+        cli_note("%llu targets are of classes that the model does not know", (unsigned long long)sum->unseen);
 }
 
 static int predict(struct rnnfile *file, struct err *e)
 {
     const char *path = cli.n_operands ? cli.operands[0] : NULL;
+    enum predicted_as as = run.report ? PREDICTED_REPORT : PREDICTED_TEXT;
     struct scorer s;
-    if (scorer_make(&s, file, &score, e) < 0)
-        return -1;
-    int result = run.text ? print_stream(&s, path, e) : run_stream(&s, path, e);
-    double tokens = (double)s.sum.tokens, loss = tokens > 0 ? s.sum.loss / tokens : 0;
-    if (result == 0 && score.score && run.text)
-        cli_print("total\t%.0f\t%.6f\t%.6f\n", tokens, 0 - s.sum.loss, exp(loss));
-    if (result == 0 && score.score)
-        cli_note("%.0f tokens, %.4f nats a token, perplexity %.3f", tokens, loss, exp(loss));
-    if (result == 0 && s.sum.unknown)
-        cli_note("%llu words are not in the model's vocabulary and count as <unk>", (unsigned long long)s.sum.unknown);
+    score.draw = &sample;
+    score.rng = rng_seed((uint64_t)cli.seed);
+    if (run.text || run.report)
+        predicted_wants(&score, file, as);
+    int result = scorer_make(&s, file, &score, e);
+    if (result == 0)
+        result = run.text || run.report ? predicted_print(&s, path, as, e) : run_stream(&s, path, e);
+    if (result == 0)
+        tell(&s.sum);
     scorer_free(&s);
     return result;
 }
@@ -160,30 +113,77 @@ static int predict(struct rnnfile *file, struct err *e)
 
 static int check_options(struct err *e)
 {
-    static const char *const only_generation[] = {"prime", "temperature", "greedy", "top-k", "top-p", NULL};
     if (!run.model)
         return err_fail(e, STATUS_MISUSED, "which network? (give --model FILE)");
-    for (const char *const *name = only_generation; *name && !sample.generate; name++)
-        if (opt_given(groups, *name))
-            return err_fail(e, STATUS_MISUSED, "--%s is for text that is made up (give --generate N)", *name);
-    if (sample.generate && (score.emit || score.score || cli.n_operands))
-        return err_fail(e, STATUS_MISUSED, "--generate reads no stream: no input, --emit or --score goes with it");
+    if (sample.generate && (score.emit || score.score || run.report))
+        return err_fail(e, STATUS_MISUSED, "--generate scores nothing: no --emit, --score or --report goes with it");
     if (run.text && score.emit)
         return err_fail(e, STATUS_MISUSED, "--text has no place for --emit (leave --text out and use tns text)");
+    if (run.report && (run.text || score.emit || score.score))
+        return err_fail(e, STATUS_MISUSED, "--report is a table of its own: no --text, --emit or --score goes with it");
     return 0;
+}
+
+/* What an option of generation is for, and when it is of use. */
+enum use { USE_TEXT = 1, USE_CAPTION = 2, USE_MIXTURE = 4, USE_SQUARED = 8 };
+static const struct {
+    const char *option;
+    unsigned uses;
+    const char *words;
+} uses[] = {
+    {"prime", USE_TEXT, "text that is made up (give --generate N)"},
+    {"temperature", USE_TEXT | USE_CAPTION, "words that are made up (give --generate N)"},
+    {"greedy", USE_TEXT | USE_CAPTION | USE_MIXTURE, "what is drawn (give --generate N)"},
+    {"top-k", USE_TEXT | USE_CAPTION, "words that are made up (give --generate N)"},
+    {"top-p", USE_TEXT | USE_CAPTION, "words that are made up (give --generate N)"},
+    {"max-words", USE_CAPTION, "captions"},
+    {"bias", USE_MIXTURE, "vectors drawn from a mixture (rnn-train --head mixture; give --generate N)"},
+    {"items", USE_MIXTURE | USE_SQUARED, "vectors that are made up (give --generate N)"},
+    {"keep-prime", USE_MIXTURE | USE_SQUARED, "vectors that are made up (give --generate N)"},
+};
+
+/* Refuses options that have nothing to say in what this model is asked for. */
+static int check_uses(const struct rnnfile *file, struct err *e)
+{
+    const struct model *m = &file->model;
+    bool vectors = file->kind == TARGET_NEXT_VEC, mixture = m->head == head_at(HEAD_MIXTURE);
+    bool given = cli.n_operands > 0, captions = m->shape.feature && !score.emit && !score.score;
+    unsigned use = sample.generate ? vectors ? mixture ? USE_MIXTURE : USE_SQUARED : USE_TEXT : captions ? USE_CAPTION : 0;
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (opt_given(groups, uses[i].option) && !(use & uses[i].uses))
+            return err_fail(e, STATUS_MISUSED, "--%s is for %s", uses[i].option, uses[i].words);
+    if (sample.generate && !vectors && given)
+        return err_fail(e, STATUS_MISUSED, "--generate of words reads no stream (--prime TEXT begins a text)");
+    if (given && opt_given(groups, "items"))
+        return err_fail(e, STATUS_MISUSED, "--items is for new ones: here each item of the stream is gone on with");
+    if (!given && sample.keep_prime)
+        return err_fail(e, STATUS_MISUSED, "--keep-prime wants a stream that items begin with");
+    if (captions && !opt_given(groups, "temperature") && !opt_given(groups, "top-k") && !opt_given(groups, "top-p"))
+        sample.greedy = true;
+    return 0;
+}
+
+static int use(struct rnnfile *file, bool as_text, struct err *e)
+{
+    if (check_uses(file, e) < 0 || cli_threads(e) < 0)
+        return -1;
+    if (!sample.generate)
+        return predict(file, e);
+    return file->kind == TARGET_NEXT_VEC
+               ? generate_vectors(file, &sample, cli.n_operands ? cli.operands[0] : NULL, as_text, e)
+               : generate(file, &sample, as_text, e);
 }
 
 static int work(struct err *e)
 {
     struct rnnfile file;
-    if (run.text)
+    bool text = run.text || run.report;
+    if (text)
         cli_text();
-    if (check_options(e) < 0 || (run.text ? !cli_output(false, e) : !cli_sink("tokens", e)) ||
+    if (check_options(e) < 0 || (text ? !cli_output(false, e) : !cli_sink("tokens", e)) ||
         rnnfile_load(&file, run.model, e) < 0)
         return -1;
-    int result = cli_threads(e);
-    if (result == 0)
-        result = sample.generate ? generate(&file, &sample, run.text, e) : predict(&file, e);
+    int result = use(&file, text, e);
     rnnfile_free(&file);
     return result;
 }

@@ -209,7 +209,6 @@ static int find_target(struct rnnfile *f, struct err *e)
 {
     const struct meta *head = &f->segment.head;
     const char *by = meta_get(head, "option.by"), *kind = meta_get(head, "targets");
-    f->by_item = by && !strcmp(by, "item");
     f->target = meta_get(head, "option.target");
     const struct tensor *out = segment_find(&f->segment, "out.bias");
     if (!kind && !f->target && out && out->rank == 1 && out->dims[0] != f->words.vocab.n)
@@ -217,9 +216,28 @@ static int find_target(struct rnnfile *f, struct err *e)
     f->kind = f->target ? TARGET_STEP_CLASS : TARGET_NEXT_ID;
     if (kind && target_kind_find(kind, &f->kind) < 0)
         return err_fail(e, STATUS_DATA, "HEAD's targets=%s is not known here", kind);
+    f->target = target_is_next(f->kind) ? NULL : f->target;
+    f->by_item = by ? !strcmp(by, "item") : f->kind != TARGET_NEXT_ID || !out;
     if (!target_is_next(f->kind) && !f->target)
         return err_fail(e, STATUS_DATA, "HEAD says that a column was learned, but not which (option.target)");
     return f->target ? corpus_labels_read(&f->words.labels, f->target, &f->segment, e) : 0;
+}
+
+/* Do the head and the targets go together, and with what comes in? */
+static int check_head(const struct rnnfile *f, struct err *e)
+{
+    const struct model *m = &f->model;
+    uint64_t known = f->kind == TARGET_NEXT_ID ? f->words.vocab.n : m->shape.inputs;
+    if (!m->outputs)
+        return 0;
+    if (target_is_real(f->kind) == m->head->classes)
+        return err_fail(e, STATUS_DATA, "HEAD's option.task=%s does not go with targets=%s",
+                        tasks[m->config.task].name, target_kinds[f->kind]);
+    if (target_is_next(f->kind) && (m->config.both || m->shape.classes != known))
+        return err_fail(e, STATUS_DATA, "it says what comes next by %llu outputs%s, but reads %llu",
+                        (unsigned long long)m->shape.classes, m->config.both ? " and from both ends" : "",
+                        (unsigned long long)known);
+    return 0;
 }
 
 static int build(struct rnnfile *f, struct err *e)
@@ -238,7 +256,7 @@ static int build(struct rnnfile *f, struct err *e)
         e->status = STATUS_DATA;
         return -1;
     }
-    if (rnnfile_take(&f->model.params, f->model.params.value, "", &f->segment, e) < 0)
+    if (check_head(f, e) < 0 || rnnfile_take(&f->model.params, f->model.params.value, "", &f->segment, e) < 0)
         return -1;
     model_refresh(&f->model);
     return 0;

@@ -10,7 +10,7 @@
 
 const struct opt sample_options[] = {
     {"generate", 'n', OPT_INT, AT(generate), OPT_RECORD, "N", "0", 0, 1e12, NULL,
-     "read nothing, and write N tokens that the model makes up"},
+     "write N tokens that the model makes up, and read nothing; or N vectors, of a new item or behind each item of FILE"},
     {"prime", 0, OPT_TEXT, AT(prime), OPT_RECORD, "TEXT", NULL, 0, 0, NULL, "begin with TEXT, which is written too"},
     {"temperature", 't', OPT_REAL, AT(temperature), OPT_RECORD | OPT_LOW_OPEN, "X", "1", 0, 100, NULL,
      "divide the logits by X first: below 1 is more careful, above more daring"},
@@ -19,6 +19,13 @@ const struct opt sample_options[] = {
      "draw from the N likeliest tokens only; 0: from all"},
     {"top-p", 0, OPT_REAL, AT(top_p), OPT_RECORD | OPT_LOW_OPEN, "X", "1", 0, 1, NULL,
      "draw from the fewest tokens only that make up the probability X"},
+    {"max-words", 0, OPT_INT, AT(max_words), OPT_RECORD, "N", "100", 1, STREAM_MAX_ITEM_TOKENS, NULL,
+     "end a caption behind N words, should it not end by itself"},
+    {"bias", 0, OPT_REAL, AT(bias), OPT_RECORD, "B", "0", 0, 100, NULL,
+     "vectors from a mixture: draw nearer to the middle of the likelier Gaussians, the more so the larger B is"},
+    {"items", 0, OPT_INT, AT(items), OPT_RECORD, "N", "1", 1, 1e9, NULL, "vectors: make up N items"},
+    {"keep-prime", 0, OPT_SWITCH, AT(keep_prime), OPT_RECORD, NULL, NULL, 0, 0, NULL,
+     "vectors: write what an item began with, too"},
     {0},
 };
 
@@ -31,63 +38,76 @@ static int by_weight(const void *a, const void *b)
                                   : (x->id > y->id) - (x->id < y->id);
 }
 
-/* The tokens that may be drawn, with their probabilities; returns how many, their sum in *total. */
-static size_t list_choices(struct sampler *s, double *total)
+/* The tokens that may be drawn, with their probabilities; their sum in *total. */
+static void list_choices(struct chooser *c, const real *logits, double *total)
 {
-    size_t classes = s->file->model.shape.classes, n = 0;
     uint32_t none = TARGET_NONE;
     real norm;
     double loss;
-    for (size_t k = 0; k < classes; k++)
-        s->prob[k] = s->logits[k] / (real)s->config->temperature;
-    softmax_loss(s->prob, classes, classes, &none, 0, 1, &norm, &loss);
-    softmax_probabilities(s->prob, classes, norm, s->prob);
+    for (size_t k = 0; k < c->classes; k++)
+        c->prob[k] = logits[k] / (real)c->config->temperature;
+    softmax_loss(c->prob, c->classes, c->classes, &none, 0, 1, &norm, &loss);
+    softmax_probabilities(c->prob, c->classes, norm, c->prob);
     *total = 0;
-    for (uint32_t k = 0; k < classes; k++) {
-        if (k == VOCAB_PAD || k == VOCAB_UNKNOWN || k == s->begin)
+    c->n = 0;
+    for (uint32_t k = 0; k < c->classes; k++) {
+        if (k == VOCAB_PAD || k == VOCAB_UNKNOWN || k == c->begin)
             continue;
-        s->choices[n++] = (struct sample_choice){(double)s->prob[k], k};
-        *total += (double)s->prob[k];
+        c->choices[c->n++] = (struct sample_choice){(double)c->prob[k], k};
+        *total += (double)c->prob[k];
     }
-    return n;
 }
 
 /* Keeps the likeliest: `top_k` of them, and no more than make up `top_p`. */
-static size_t cut_choices(struct sampler *s, size_t n, double *total)
+static void cut_choices(struct chooser *c, double *total)
 {
-    const struct sample_config *config = s->config;
+    const struct sample_config *config = c->config;
     double sum = 0, enough = config->top_p * *total;
-    size_t most = config->top_k && (uint64_t)config->top_k < n ? (size_t)config->top_k : n, kept = 0;
-    if (most == n && config->top_p >= 1)
-        return n;
-    qsort(s->choices, n, sizeof *s->choices, by_weight);
+    size_t most = config->top_k && (uint64_t)config->top_k < c->n ? (size_t)config->top_k : c->n, kept = 0;
+    if (most == c->n && config->top_p >= 1)
+        return;
+    qsort(c->choices, c->n, sizeof *c->choices, by_weight);
     while (kept < most && (kept == 0 || sum < enough))
-        sum += s->choices[kept++].weight;
+        sum += c->choices[kept++].weight;
     *total = sum;
-    return kept;
+    c->n = kept;
 }
 
-static uint32_t likeliest(const struct sampler *s, size_t n)
+static uint32_t likeliest(const struct chooser *c, const real *logits)
 {
     size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        if (s->logits[s->choices[i].id] > s->logits[s->choices[best].id])
+    for (size_t i = 1; i < c->n; i++)
+        if (logits[c->choices[i].id] > logits[c->choices[best].id])
             best = i;
-    return s->choices[best].id;
+    return c->choices[best].id;
 }
 
-static uint32_t draw(struct sampler *s)
+uint32_t chooser_next(struct chooser *c, const real *logits, struct rng *rng)
 {
     double total;
-    size_t n = list_choices(s, &total);
-    if (s->config->greedy || !(total > 0))
-        return likeliest(s, n);
-    n = cut_choices(s, n, &total);
-    double at = rng_unit(&s->rng) * total;
-    for (size_t i = 0; i + 1 < n; i++)
-        if ((at -= s->choices[i].weight) < 0)
-            return s->choices[i].id;
-    return s->choices[n - 1].id;
+    list_choices(c, logits, &total);
+    if (c->config->greedy || !(total > 0))
+        return likeliest(c, logits);
+    cut_choices(c, &total);
+    double at = rng_unit(rng) * total;
+    for (size_t i = 0; i + 1 < c->n; i++)
+        if ((at -= c->choices[i].weight) < 0)
+            return c->choices[i].id;
+    return c->choices[c->n - 1].id;
+}
+
+void chooser_make(struct chooser *c, const struct sample_config *config, size_t classes, uint32_t begin)
+{
+    *c = (struct chooser){.config = config, .classes = classes, .begin = begin};
+    c->prob = mem_aligned(classes + CELL_LANES, sizeof *c->prob);
+    c->choices = mem_get(classes, sizeof *c->choices);
+}
+
+void chooser_free(struct chooser *c)
+{
+    free(c->prob);
+    free(c->choices);
+    *c = (struct chooser){0};
 }
 
 /* ---- Sampling ---------------------------------------------------------------------------------------------------- */
@@ -99,12 +119,20 @@ void sampler_read(struct sampler *s, uint32_t id)
         memset(s->state, 0, model_state_size(m, 1) * sizeof *s->state);
         id = s->begin;
     }
-    model_step(m, 1, &id, NULL, s->state, s->logits);
+    struct minibatch one = {.steps = 1, .rows = 1, .ids = &id};
+    uint32_t spelt = 0;
+    if (m->shape.characters) {
+        spelt = respell_id(&s->spell, id);
+        one.spelt = &spelt;
+        one.spellings = &s->spell.spellings;
+    }
+    model_forward(m, &one, s->state, s->state);
+    model_logits(m, 0, 0, s->logits);
 }
 
 uint32_t sampler_next(struct sampler *s)
 {
-    uint32_t id = draw(s);
+    uint32_t id = chooser_next(&s->chooser, s->logits, &s->rng);
     sampler_read(s, id);
     return id;
 }
@@ -113,20 +141,24 @@ int sampler_make(struct sampler *s, struct rnnfile *file, const struct sample_co
                  struct err *e)
 {
     const struct vocab *v = &file->words.vocab;
-    size_t classes = file->model.shape.classes;
+    const struct model_shape *shape = &file->model.shape;
     *s = (struct sampler){.file = file,
                           .config = config,
                           .rng = rng_fork(rng, "sample", 0),
                           .begin = vocab_find(v, "<s>", 3),
                           .end = vocab_find(v, "</s>", 4)};
-    if (!file->model.shape.ids || file->target)
+    if (!shape->ids || file->kind != TARGET_NEXT_ID || !shape->classes)
         return err_fail(e, STATUS_DATA, "the model does not predict the next word from words: it cannot write text");
+    if (shape->feature)
+        return err_fail(e, STATUS_DATA,
+                        "the model writes what a feature says: it needs a stream with one, and no --generate");
     if (s->end == VOCAB_NONE || s->begin == VOCAB_NONE || v->n <= VOCAB_SPECIAL)
         return err_fail(e, STATUS_DATA, "the model's vocabulary lacks <s>, </s> or any word");
     s->state = mem_aligned(model_state_size(&file->model, 1), sizeof *s->state);
-    s->logits = mem_aligned(classes + CELL_LANES, sizeof *s->logits);
-    s->prob = mem_aligned(classes + CELL_LANES, sizeof *s->prob);
-    s->choices = mem_get(classes, sizeof *s->choices);
+    s->logits = mem_aligned(shape->classes + CELL_LANES, sizeof *s->logits);
+    chooser_make(&s->chooser, config, shape->classes, s->begin);
+    if (shape->characters)
+        respell_begin(&s->spell, v, &file->words.characters);
     sampler_read(s, s->end);
     return 0;
 }
@@ -135,8 +167,8 @@ void sampler_free(struct sampler *s)
 {
     free(s->state);
     free(s->logits);
-    free(s->prob);
-    free(s->choices);
+    chooser_free(&s->chooser);
+    respell_free(&s->spell);
 }
 
 /* ---- Priming ----------------------------------------------------------------------------------------------------- */

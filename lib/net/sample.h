@@ -9,33 +9,58 @@
 
 #include "base/opt.h"
 #include "base/rng.h"
+#include "net/respell.h"
 #include "net/rnnfile.h"
 
 struct sample_config {
-    int64_t generate;  /* tokens */
+    int64_t generate;  /* tokens, or steps */
     const char *prime; /* text to begin with */
     double temperature;
     bool greedy;
     int64_t top_k; /* 0: all */
     double top_p;  /* smallest set of tokens with this probability; 1: all */
+    int64_t max_words;
+    /* of models over vectors (sample_vec.h) */
+    double bias;
+    int64_t items;
+    bool keep_prime;
 };
 
-/* --generate --prime --temperature --greedy --top-k --top-p */
+/* --generate --prime --temperature --greedy --top-k --top-p --max-words --bias --items --keep-prime */
 extern const struct opt sample_options[];
+
+/* ---- Choosing a token -------------------------------------------------------------------------------------------- */
+
+struct chooser {
+    const struct sample_config *config;
+    size_t classes;
+    uint32_t begin; /* <s> */
+    real *prob;
+    struct sample_choice {
+        double weight;
+        uint32_t id;
+    } * choices;
+    size_t n;
+};
+
+void chooser_make(struct chooser *c, const struct sample_config *config, size_t classes, uint32_t begin);
+/* One token by its logits [classes]; draws from rng unless the config says greedy. */
+uint32_t chooser_next(struct chooser *c, const real *logits, struct rng *rng);
+void chooser_free(struct chooser *c);
+
+/* ---- A text ------------------------------------------------------------------------------------------------------ */
 
 struct sampler {
     struct rnnfile *file;
     const struct sample_config *config;
     struct rng rng;
     uint32_t begin, end; /* <s>, </s> */
-    real *state, *logits, *prob;
-    struct sample_choice {
-        double weight;
-        uint32_t id;
-    } * choices;
+    real *state, *logits;
+    struct chooser chooser;
+    struct respell spell; /* of models that spell */
 };
 
-/* Begins a text. STATUS_DATA: the model is none of a language over ids. */
+/* Begins a text. STATUS_DATA: the model is none of a language over ids, or wants features. */
 int sampler_make(struct sampler *s, struct rnnfile *file, const struct sample_config *config, struct rng rng,
                  struct err *e);
 /* Reads a token that is given. */

@@ -169,7 +169,8 @@ side_by_side() {
     refused 2 'give --model' lines.tns
     refused 2 '--emit: .state. is none of' --model item.tns --emit state lines.tns
     refused 2 'give --generate' --model item.tns --greedy lines.tns
-    refused 2 'reads no stream' --model item.tns --generate 5 --score
+    refused 2 'scores nothing' --model item.tns --generate 5 --score
+    refused 2 'reads no stream' --model item.tns --generate 5 lines.tns
     refused 2 'above 0 to 1' --model item.tns --generate 5 --top-p 2
     refused 1 'missing.tns' --model missing.tns lines.tns
     refused 65 'lines.tns: ' --model lines.tns lines.tns
