@@ -11,6 +11,7 @@
 static struct {
     const char *model;
     bool text, report;
+    int precision;
 } run;
 static struct score_config score;
 static struct sample_config sample;
@@ -22,6 +23,8 @@ static const struct opt run_options[] = {
      "write text: what is predicted or made up, an item a line, or a table of scores"},
     {"report", 0, OPT_SWITCH, offsetof(__typeof__(run), report), 0, NULL, NULL, 0, 0, NULL,
      "write how good the predictions are, as a table: the targets must be there"},
+    {"precision", 0, OPT_CHOICE, offsetof(__typeof__(run), precision), OPT_RECORD, NULL, "float", 0, 0,
+     PRECISION_CHOICES, "multiply numbers as they are, or rounded to bf16, which reads half as much memory"},
     {0},
 };
 
@@ -131,15 +134,15 @@ static const struct {
     unsigned uses;
     const char *words;
 } uses[] = {
-    {"prime", USE_TEXT, "text that is made up (give --generate N)"},
-    {"temperature", USE_TEXT | USE_CAPTION, "words that are made up (give --generate N)"},
-    {"greedy", USE_TEXT | USE_CAPTION | USE_MIXTURE, "what is drawn (give --generate N)"},
-    {"top-k", USE_TEXT | USE_CAPTION, "words that are made up (give --generate N)"},
-    {"top-p", USE_TEXT | USE_CAPTION, "words that are made up (give --generate N)"},
-    {"max-words", USE_CAPTION, "captions"},
-    {"bias", USE_MIXTURE, "vectors drawn from a mixture (rnn-train --head mixture; give --generate N)"},
-    {"items", USE_MIXTURE | USE_SQUARED, "vectors that are made up (give --generate N)"},
-    {"keep-prime", USE_MIXTURE | USE_SQUARED, "vectors that are made up (give --generate N)"},
+    {"prime", USE_TEXT, "text that is made up"},
+    {"temperature", USE_TEXT | USE_CAPTION, "words that are made up"},
+    {"greedy", USE_TEXT | USE_CAPTION | USE_MIXTURE, "what is drawn by chance"},
+    {"top-k", USE_TEXT | USE_CAPTION, "words that are made up"},
+    {"top-p", USE_TEXT | USE_CAPTION, "words that are made up"},
+    {"max-words", USE_CAPTION, "captions, which a model starts from a feature"},
+    {"bias", USE_MIXTURE, "vectors drawn from a mixture (rnn-train --head mixture)"},
+    {"items", USE_MIXTURE | USE_SQUARED, "vectors that are made up"},
+    {"keep-prime", USE_MIXTURE | USE_SQUARED, "vectors that are made up"},
 };
 
 /* Refuses options that have nothing to say in what this model is asked for. */
@@ -148,10 +151,13 @@ static int check_uses(const struct rnnfile *file, struct err *e)
     const struct model *m = &file->model;
     bool vectors = file->kind == TARGET_NEXT_VEC, mixture = m->head == head_at(HEAD_MIXTURE);
     bool given = cli.n_operands > 0, captions = m->shape.feature && !score.emit && !score.score;
-    unsigned use = sample.generate ? vectors ? mixture ? USE_MIXTURE : USE_SQUARED : USE_TEXT : captions ? USE_CAPTION : 0;
+    unsigned use = sample.generate ? vectors ? mixture ? USE_MIXTURE : USE_SQUARED : USE_TEXT
+                   : captions      ? USE_CAPTION
+                                   : 0;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
         if (opt_given(groups, uses[i].option) && !(use & uses[i].uses))
-            return err_fail(e, STATUS_MISUSED, "--%s is for %s", uses[i].option, uses[i].words);
+            return err_fail(e, STATUS_MISUSED, "--%s is for %s%s", uses[i].option, uses[i].words,
+                            sample.generate ? ": this model makes up something else" : " (give --generate N)");
     if (sample.generate && !vectors && given)
         return err_fail(e, STATUS_MISUSED, "--generate of words reads no stream (--prime TEXT begins a text)");
     if (given && opt_given(groups, "items"))
@@ -165,8 +171,12 @@ static int check_uses(const struct rnnfile *file, struct err *e)
 
 static int use(struct rnnfile *file, bool as_text, struct err *e)
 {
-    if (check_uses(file, e) < 0 || cli_threads(e) < 0)
+    const char *note;
+    if (check_uses(file, e) < 0 || precision_choose((enum precision)run.precision, &note, e) < 0 || cli_threads(e) < 0)
         return -1;
+    if (note)
+        cli_note("%s", note);
+    model_precision(&file->model, (enum precision)run.precision);
     if (!sample.generate)
         return predict(file, e);
     return file->kind == TARGET_NEXT_VEC

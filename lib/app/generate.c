@@ -93,7 +93,9 @@ static int write_all(struct sampler *s, struct writer *w, struct err *e)
 int generate(struct rnnfile *file, const struct sample_config *config, bool as_text, struct err *e)
 {
     struct sampler s;
-    struct writer w = {.vocab = &file->words.vocab, .as_text = as_text, .join = {.level = text_level_of(&file->words.vocab)}};
+    struct writer w = {.vocab = &file->words.vocab,
+                       .as_text = as_text,
+                       .join = {.level = text_level_of(&file->words.vocab)}};
     struct sink *sink = as_text ? NULL : cli_sink("tokens", e);
     int result = sampler_make(&s, file, config, rng_seed((uint64_t)cli.seed), e);
     if (result == 0 && !as_text && (cli_head(NULL, e) < 0 || vocab_write(&file->words.vocab, "", sink, e) < 0))

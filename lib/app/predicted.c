@@ -9,10 +9,11 @@
 #include "app/report.h"
 #include "base/mem.h"
 #include "data/text_level.h"
+#include "data/tnstext.h"
 
 struct printer {
     struct scorer *s;
-    struct report *report; /* NULL: text */
+    struct report *report;     /* NULL: text */
     struct vocab words, names; /* of the present segment; names: of the classes predicted */
     struct buf line;
 };
@@ -94,23 +95,30 @@ static void print_class(struct printer *p, const struct batch *batch, const uint
     buf_printf(&p->line, "\t%.6f", best);
 }
 
-static void put_numbers(const float *values, size_t width, struct buf *out)
+/* Numbers first up to first + width of a tensor. */
+static void put_numbers(const struct tensor *t, size_t first, size_t width, struct buf *out)
 {
-    for (size_t k = 0; k < width; k++)
-        buf_printf(out, "%s%.9g", k ? "\t" : "", (double)values[k]);
+    for (size_t k = 0; k < width; k++) {
+        if (k)
+            buf_char(out, '\t');
+        element_text(t, first + k, out);
+    }
 }
 
 void predicted_rows(const float *values, uint64_t rows, size_t width, bool ends)
 {
+    const uint64_t dims[] = {rows, width};
+    struct tensor t = tensor_view("rows", DTYPE_F32, 2, dims, values);
     struct buf line = {0};
     for (uint64_t row = 0; row < rows; row++) {
         buf_clear(&line);
-        put_numbers(values + row * width, width, &line);
+        put_numbers(&t, row * width, width, &line);
         cli_print("%s\n", buf_string(&line));
     }
     if (ends)
         cli_print("\n");
     buf_free(&line);
+    tensor_free(&t);
 }
 
 static void print_item(struct printer *p, const struct batch *batch, uint64_t i, const uint64_t *offsets,
@@ -127,7 +135,7 @@ static void print_item(struct printer *p, const struct batch *batch, uint64_t i,
     else if (f->kind == TARGET_ITEM_CLASS)
         print_class(p, batch, predicted->data, i);
     else if (f->kind == TARGET_ITEM_REAL)
-        put_numbers((const float *)predicted->data + i * predicted->dims[1], predicted->dims[1], &p->line);
+        put_numbers(predicted, i * predicted->dims[1], predicted->dims[1], &p->line);
     else {
         predicted_rows((const float *)predicted->data + offsets[i] * predicted->dims[1], offsets[i + 1] - offsets[i],
                        predicted->dims[1], true);

@@ -89,7 +89,7 @@ static void print_confusion(const struct report *r)
         print_name(r, guess);
     }
     cli_print("\n");
-    for (uint32_t class = 0; class < r->names.n; class++) {
+    for (uint32_t class = 0; class < r->names.n; class ++) {
         if (!shown(r, class))
             continue;
         print_name(r, class);
@@ -103,7 +103,7 @@ static void print_classes(const struct report *r)
 {
     cli_print("accuracy\t%.4f\nnumber\t%" PRIu64 "\nunseen\t%" PRIu64 "\n\nclass\tcount\tprecision\trecall\tF1\n",
               ratio((double)r->right, (double)r->number), r->number, r->unseen);
-    for (uint32_t class = 0; class < r->names.n; class++) {
+    for (uint32_t class = 0; class < r->names.n; class ++) {
         const struct report_class *c = &r->classes[class];
         if (!shown(r, class))
             continue;
@@ -244,7 +244,7 @@ void report_segment(struct report *r, const struct vocab *names)
 {
     free(r->map);
     r->map = names->n ? mem_get(names->n, sizeof *r->map) : NULL;
-    for (uint32_t class = 0; class < names->n; class++) {
+    for (uint32_t class = 0; class < names->n; class ++) {
         size_t length;
         const char *name = vocab_word(names, class, &length);
         r->map[class] = class_of(r, name, length);

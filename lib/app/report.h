@@ -21,7 +21,7 @@ struct report {
     size_t n_map;
     struct report_class {
         uint64_t count, said, right;
-    } * classes; /* [names.n] */
+    } * classes;         /* [names.n] */
     uint64_t *confusion; /* [names.n, known], of items */
     size_t room;
     uint64_t number, right, unseen;

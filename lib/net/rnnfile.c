@@ -231,8 +231,8 @@ static int check_head(const struct rnnfile *f, struct err *e)
     if (!m->outputs)
         return 0;
     if (target_is_real(f->kind) == m->head->classes)
-        return err_fail(e, STATUS_DATA, "HEAD's option.task=%s does not go with targets=%s",
-                        tasks[m->config.task].name, target_kinds[f->kind]);
+        return err_fail(e, STATUS_DATA, "HEAD's option.task=%s does not go with targets=%s", tasks[m->config.task].name,
+                        target_kinds[f->kind]);
     if (target_is_next(f->kind) && (m->config.both || m->shape.classes != known))
         return err_fail(e, STATUS_DATA, "it says what comes next by %llu outputs%s, but reads %llu",
                         (unsigned long long)m->shape.classes, m->config.both ? " and from both ends" : "",

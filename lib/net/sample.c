@@ -10,7 +10,8 @@
 
 const struct opt sample_options[] = {
     {"generate", 'n', OPT_INT, AT(generate), OPT_RECORD, "N", "0", 0, 1e12, NULL,
-     "write N tokens that the model makes up, and read nothing; or N vectors, of a new item or behind each item of FILE"},
+     "write N tokens that the model makes up, and read nothing; or N vectors, of a new item or behind each item of "
+     "FILE"},
     {"prime", 0, OPT_TEXT, AT(prime), OPT_RECORD, "TEXT", NULL, 0, 0, NULL, "begin with TEXT, which is written too"},
     {"temperature", 't', OPT_REAL, AT(temperature), OPT_RECORD | OPT_LOW_OPEN, "X", "1", 0, 100, NULL,
      "divide the logits by X first: below 1 is more careful, above more daring"},
@@ -31,81 +32,131 @@ const struct opt sample_options[] = {
 
 /* ---- Drawing ----------------------------------------------------------------------------------------------------- */
 
-static int by_weight(const void *a, const void *b)
+/* Probabilities that are added up by themselves first, in four sums. */
+enum { BLOCK = 64 };
+
+static bool drawable(const struct chooser *c, size_t id)
 {
-    const struct sample_choice *x = a, *y = b;
-    return x->weight != y->weight ? (x->weight < y->weight) - (x->weight > y->weight)
-                                  : (x->id > y->id) - (x->id < y->id);
+    return id != VOCAB_PAD && id != VOCAB_UNKNOWN && id != c->begin;
 }
 
-/* The tokens that may be drawn, with their probabilities; their sum in *total. */
-static void list_choices(struct chooser *c, const real *logits, double *total)
+/* p = softmax(o / temperature), 0 where nothing is drawn; returns their sum. */
+static double find_probabilities(struct chooser *c, const real *logits)
 {
     uint32_t none = TARGET_NONE;
-    real norm;
-    double loss;
-    for (size_t k = 0; k < c->classes; k++)
-        c->prob[k] = logits[k] / (real)c->config->temperature;
-    softmax_loss(c->prob, c->classes, c->classes, &none, 0, 1, &norm, &loss);
-    softmax_probabilities(c->prob, c->classes, norm, c->prob);
-    *total = 0;
-    c->n = 0;
-    for (uint32_t k = 0; k < c->classes; k++) {
-        if (k == VOCAB_PAD || k == VOCAB_UNKNOWN || k == c->begin)
-            continue;
-        c->choices[c->n++] = (struct sample_choice){(double)c->prob[k], k};
-        *total += (double)c->prob[k];
+    real norm, temperature = (real)c->config->temperature, *p = c->prob;
+    double loss, total = 0;
+    memcpy(p, logits, c->classes * sizeof *p);
+    for (size_t k = 0; temperature != 1 && k < c->classes; k++)
+        p[k] /= temperature;
+    softmax_loss(p, c->classes, c->classes, &none, 0, 1, &norm, &loss);
+    softmax_probabilities(p, c->classes, norm, p);
+    p[VOCAB_PAD] = p[VOCAB_UNKNOWN] = p[c->begin] = 0;
+    for (size_t k = c->classes; k % BLOCK; k++)
+        p[k] = 0;
+    for (size_t k = 0, block = 0; k < c->classes; k += BLOCK, block++) {
+        double sum[4] = {0};
+        for (size_t i = k; i < k + BLOCK; i += 4)
+            for (size_t j = 0; j < 4; j++)
+                sum[j] += (double)p[i + j];
+        c->block[block] = sum[0] + sum[1] + (sum[2] + sum[3]);
+        total += c->block[block];
     }
+    return total;
 }
 
-/* Keeps the likeliest: `top_k` of them, and no more than make up `top_p`. */
-static void cut_choices(struct chooser *c, double *total)
+/* The token at which the probabilities, added up in order of ids, pass `at`. */
+static uint32_t draw_any(const struct chooser *c, double at)
+{
+    size_t k = 0, last = c->classes - 1;
+    while (last > 0 && !(c->prob[last] > 0))
+        last--;
+    for (size_t block = 0; k + BLOCK <= last && at >= c->block[block]; k += BLOCK)
+        at -= c->block[block++];
+    while (k < last && (at -= (double)c->prob[k]) >= 0)
+        k++;
+    return (uint32_t)k;
+}
+
+static bool before(const struct sample_choice *x, const struct sample_choice *y)
+{
+    return x->weight != y->weight ? x->weight > y->weight : x->id < y->id;
+}
+
+/* Lets choice i of a heap of n sink to where none below it comes before it. */
+static void sink(struct sample_choice *heap, size_t n, size_t i)
+{
+    struct sample_choice down = heap[i];
+    for (size_t child; (child = 2 * i + 1) < n; i = child) {
+        child += child + 1 < n && before(&heap[child + 1], &heap[child]);
+        if (!before(&heap[child], &down))
+            break;
+        heap[i] = heap[child];
+    }
+    heap[i] = down;
+}
+
+/* Draws from the likeliest: `top_k` of them, and no more than make up `top_p`. They are taken from a heap, the likeliest
+ * first, to the end of the list. */
+static uint32_t draw_likely(struct chooser *c, double total, struct rng *rng)
 {
     const struct sample_config *config = c->config;
-    double sum = 0, enough = config->top_p * *total;
-    size_t most = config->top_k && (uint64_t)config->top_k < c->n ? (size_t)config->top_k : c->n, kept = 0;
-    if (most == c->n && config->top_p >= 1)
-        return;
-    qsort(c->choices, c->n, sizeof *c->choices, by_weight);
-    while (kept < most && (kept == 0 || sum < enough))
-        sum += c->choices[kept++].weight;
-    *total = sum;
-    c->n = kept;
+    struct sample_choice *heap = c->choices;
+    double sum = 0, enough = config->top_p * total;
+    size_t n = 0, kept = 0;
+    for (uint32_t k = 0; k < c->classes; k++)
+        if (drawable(c, k))
+            heap[n++] = (struct sample_choice){(double)c->prob[k], k};
+    size_t most = config->top_k && (uint64_t)config->top_k < n ? (size_t)config->top_k : n;
+    for (size_t i = n / 2; i-- > 0;)
+        sink(heap, n, i);
+    for (size_t left = n; kept < most && (kept == 0 || sum < enough); kept++) {
+        struct sample_choice likeliest = heap[0];
+        heap[0] = heap[--left];
+        sink(heap, left, 0);
+        heap[left] = likeliest;
+        sum += likeliest.weight;
+    }
+    double at = rng_unit(rng) * sum;
+    size_t i = n - 1;
+    while (i > n - kept && (at -= heap[i].weight) >= 0)
+        i--;
+    return heap[i].id;
 }
 
 static uint32_t likeliest(const struct chooser *c, const real *logits)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < c->n; i++)
-        if (logits[c->choices[i].id] > logits[c->choices[best].id])
-            best = i;
-    return c->choices[best].id;
+    size_t best = c->classes;
+    for (size_t k = 0; k < c->classes; k++)
+        if (drawable(c, k) && (best == c->classes || logits[k] > logits[best]))
+            best = k;
+    return (uint32_t)best;
 }
 
 uint32_t chooser_next(struct chooser *c, const real *logits, struct rng *rng)
 {
-    double total;
-    list_choices(c, logits, &total);
-    if (c->config->greedy || !(total > 0))
+    if (c->config->greedy)
         return likeliest(c, logits);
-    cut_choices(c, &total);
-    double at = rng_unit(rng) * total;
-    for (size_t i = 0; i + 1 < c->n; i++)
-        if ((at -= c->choices[i].weight) < 0)
-            return c->choices[i].id;
-    return c->choices[c->n - 1].id;
+    double total = find_probabilities(c, logits);
+    if (!(total > 0))
+        return likeliest(c, logits);
+    bool all = !c->config->top_k && c->config->top_p >= 1;
+    return all ? draw_any(c, rng_unit(rng) * total) : draw_likely(c, total, rng);
 }
 
 void chooser_make(struct chooser *c, const struct sample_config *config, size_t classes, uint32_t begin)
 {
+    size_t blocks = (classes + BLOCK - 1) / BLOCK;
     *c = (struct chooser){.config = config, .classes = classes, .begin = begin};
-    c->prob = mem_aligned(classes + CELL_LANES, sizeof *c->prob);
+    c->prob = mem_aligned(blocks * BLOCK, sizeof *c->prob);
+    c->block = mem_get(blocks, sizeof *c->block);
     c->choices = mem_get(classes, sizeof *c->choices);
 }
 
 void chooser_free(struct chooser *c)
 {
     free(c->prob);
+    free(c->block);
     free(c->choices);
     *c = (struct chooser){0};
 }

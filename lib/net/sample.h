@@ -35,12 +35,12 @@ struct chooser {
     const struct sample_config *config;
     size_t classes;
     uint32_t begin; /* <s> */
-    real *prob;
+    real *prob;    /* [classes], zeros behind */
+    double *block; /* sums of so many of them */
     struct sample_choice {
         double weight;
         uint32_t id;
     } * choices;
-    size_t n;
 };
 
 void chooser_make(struct chooser *c, const struct sample_config *config, size_t classes, uint32_t begin);

@@ -71,9 +71,13 @@ int vec_sampler_make(struct vec_sampler *s, struct rnnfile *file, const struct s
                      struct err *e)
 {
     const struct model *m = &file->model;
-    *s = (struct vec_sampler){.file = file, .config = config, .seed = rng_fork(rng, "series", 0), .dim = m->shape.inputs};
+    *s = (struct vec_sampler){.file = file,
+                              .config = config,
+                              .seed = rng_fork(rng, "series", 0),
+                              .dim = m->shape.inputs};
     if (file->kind != TARGET_NEXT_VEC || !m->outputs || m->shape.ids || m->shape.characters || m->shape.feature)
-        return err_fail(e, STATUS_DATA, "the model does not predict the next vector from vectors alone: it cannot go on");
+        return err_fail(e, STATUS_DATA,
+                        "the model does not predict the next vector from vectors alone: it cannot go on");
     s->state = mem_aligned(model_state_size(m, SAMPLE_VEC_ROWS), sizeof *s->state);
     s->x = mem_aligned(SAMPLE_VEC_ROWS * s->dim, sizeof *s->x);
     s->outputs = mem_aligned(m->outputs, sizeof *s->outputs);

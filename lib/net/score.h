@@ -66,22 +66,22 @@ struct score_input {
 struct scorer {
     struct rnnfile *file;
     const struct score_config *config;
-    bool next;    /* the next id is predicted: a mark is read before the first token, and the end predicted */
-    bool whole;   /* items must be whole: they are read from both ends, or have one target */
-    bool carries; /* the state goes on from item to item */
-    bool decodes; /* captions are written */
-    bool reads;   /* the inputs are read, and something is told of them */
-    bool judges;  /* the target column is looked at */
-    uint32_t begin, end;          /* <s> and </s> of the model */
+    bool next;           /* the next id is predicted: a mark is read before the first token, and the end predicted */
+    bool whole;          /* items must be whole: they are read from both ends, or have one target */
+    bool carries;        /* the state goes on from item to item */
+    bool decodes;        /* captions are written */
+    bool reads;          /* the inputs are read, and something is told of them */
+    bool judges;         /* the target column is looked at */
+    uint32_t begin, end; /* <s> and </s> of the model */
     struct score_column *columns; /* what is added to every batch */
     size_t n_columns;
-    size_t row_bytes; /* of all columns together, for an input */
+    size_t row_bytes;  /* of all columns together, for an input */
     size_t step_reals; /* about what a pass keeps of a step of a row */
     /* of the present segment */
-    struct vocab words;                  /* its own */
-    uint32_t *to_model, *from_model;     /* ids of it and of the model; NULL: the same */
-    uint32_t *class_to, *class_from;     /* classes of it and of the model; NULL: the same */
-    size_t n_classes;                    /* that it names */
+    struct vocab words;              /* its own */
+    uint32_t *to_model, *from_model; /* ids of it and of the model; NULL: the same */
+    uint32_t *class_to, *class_from; /* classes of it and of the model; NULL: the same */
+    size_t n_classes;                /* that it names */
     struct respell spell;
     /* of the item that may go on */
     bool open;

@@ -116,8 +116,9 @@ int score_columns_make(struct scorer *s, struct err *e)
     if (add_emitted(s, c->emit, e) < 0)
         return -1;
     if (!m->outputs && (alone || c->score || c->judge || c->predict))
-        return err_fail(e, STATUS_DATA, "the model has no output layer and predicts nothing (--emit states,gates is "
-                                        "what there is)");
+        return err_fail(e, STATUS_DATA,
+                        "the model has no output layer and predicts nothing (--emit states,gates is "
+                        "what there is)");
     if (c->score && m->head == head_at(HEAD_SQUARED))
         return err_fail(e, STATUS_MISUSED,
                         "--score: the model predicts numbers by squared error, which is no probability (--emit loss)");

@@ -21,7 +21,14 @@ struct score_sequence {
 /* ---- score_columns.c ---- */
 
 enum score_kind {
-    SCORE_STATE, SCORE_GATES, SCORE_LOGITS, SCORE_PROB, SCORE_LOSS, SCORE_LOGPROB, SCORE_CLASS, SCORE_VALUE
+    SCORE_STATE,
+    SCORE_GATES,
+    SCORE_LOGITS,
+    SCORE_PROB,
+    SCORE_LOSS,
+    SCORE_LOGPROB,
+    SCORE_CLASS,
+    SCORE_VALUE
 };
 
 struct score_column {
