@@ -151,6 +151,31 @@ side_by_side() {
     assert grep -q "^the <unk> " out
 }
 
+@test "in bf16: the same again for any threads and cuts, near what float says, other bytes" {
+    for threads in 1 2 4; do
+        rnn-predict --model item.tns --precision bf16 --threads $threads --emit states,logits,loss lines.tns -o half.$threads
+        cmp half.1 half.$threads
+    done
+    rnn-predict --model item.tns --emit states,logits,loss lines.tns -o float.tns
+    assert_equal "$(tns ls half.1 | grep -c 'precision=bf16')" 1
+    for name in state.1 logits loss; do
+        column $name < float.tns > a
+        column $name < half.1 > b
+        run cmp -s a b
+        assert_failure
+        paste a b | awk '{ d = $1 - $2; sum += d * d; all += $1 * $1 } END { exit !(sum < 1e-3 * all && NR > 500) }'
+    done
+    # items beside one another or by themselves
+    tns slice 3:5 half.1 | column logits > cut
+    tns slice 3:5 lines.tns | rnn-predict --model item.tns --precision bf16 --emit logits | column logits | cmp - cut
+    rnn-predict --model char.tns --precision bf16 --generate 100 --seed 2 --text > one
+    rnn-predict --model char.tns --precision bf16 --generate 100 --seed 2 --text --threads 1 | cmp - one
+    rnn-predict --model char.tns --precision bf16 --generate 100 --greedy --text | grep -q "the cat"
+    expect 0 rnn-predict --model char.tns --precision bf16 --isa plain --generate 5 --text
+    assert grep -q 'bf16 is no faster than float here' err
+    expect 2 rnn-predict --model char.tns --precision single --generate 5
+}
+
 @test "bytes, halves of characters among them, are primed and written as they are" {
     for i in $(seq 30); do printf 'caf\xc3\xa9 na\xc3\xafve\n'; done > bytes.txt
     tokenize --level byte --item file bytes.txt -o bytes.tns
