@@ -291,6 +291,24 @@ static int read_metadata(struct file *f, const json_t *metadata, struct err *e)
     return 0;
 }
 
+/* Taken apart, JSON grows manifold, and most where it is all brackets. A tensor has three in no fewer than 51 bytes. */
+static int check_brackets(const struct buf *text, struct err *e)
+{
+    size_t brackets = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text->len; i++) {
+        char c = text->data[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && (c == '{' || c == '['))
+            brackets++;
+    }
+    return 16 * brackets > text->len + 64 ? err_fail(e, STATUS_DATA, "the header holds more brackets than tensors need")
+                                          : 0;
+}
+
 static int read_header(int fd, const struct format_want *want, struct file *f, struct err *e)
 {
     struct buf text = {0};
@@ -301,13 +319,15 @@ static int read_header(int fd, const struct format_want *want, struct file *f, s
     if (result == 0) {
         memcpy(&length, text.data, sizeof length);
         buf_clear(&text);
-        result = length > SAFETENSORS_MAX_HEADER
-                     ? err_fail(e, STATUS_DATA,
-                                "the header would be %" PRIu64 " bytes long, more than %d (is it safetensors?)", length,
-                                SAFETENSORS_MAX_HEADER)
-                 : file_take(fd, length, &text, e) < 0 ? err_where(e, "header")
-                                                       : 0;
+        if (length > SAFETENSORS_MAX_HEADER)
+            result = err_fail(e, STATUS_DATA,
+                              "the header would be %" PRIu64 " bytes long, more than %d (is it safetensors?)", length,
+                              SAFETENSORS_MAX_HEADER);
+        else if (file_take(fd, length, &text, e) < 0)
+            result = err_where(e, "header");
     }
+    if (result == 0)
+        result = check_brackets(&text, e);
     if (result == 0 && !(root = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error)))
         result = err_fail(e, STATUS_DATA, "header, byte %d: %s", 8 + error.position, error.text);
     buf_free(&text);

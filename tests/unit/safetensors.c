@@ -105,6 +105,7 @@ static void refused(void **state)
         {"", 0, "header"},
         {"[]", 0, "no JSON object"},
         {"{\"a\":1}", 0, "'a' is no object"},
+        {"{\"a\":[[],[],[],[],[],[],[],[],[],[],[],[]]}", 0, "more brackets"},
         {"{\"a\":{}", 0, "header, byte"},
         {"{} {}", 0, "header, byte"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[],"
