@@ -278,13 +278,13 @@ static void test_cost(void **state)
 static void test_threads(void **state)
 {
     (void)state;
-    enum { WORDS = 500, HIDDEN = 70 };
+    enum { WORDS = 100, HIDDEN = 70 };
     size_t lengths[WORDS];
     struct err e;
     struct scene s;
     for (size_t w = 0; w < WORDS; w++)
         lengths[w] = w % 10 ? 7 : w % 50;
-    scene_make(&s, 1, HIDDEN, WORDS, lengths, 700);
+    scene_make(&s, 1, HIDDEN, WORDS, lengths, 150);
     real *x = mem_get(s.n * s.row, sizeof *x), *gradient = mem_get(s.p.n, sizeof *gradient);
     for (int threads = 1; threads <= 4; threads *= 2) {
         assert_int_equal(0, par_start(threads, &e));
