@@ -212,7 +212,7 @@ static void print_total(const struct scorer *s)
 
 int predicted_print(struct scorer *s, const char *path, enum predicted_as as, struct err *e)
 {
-    struct report report;
+    struct report report = {0};
     struct printer p = {.s = s, .report = as == PREDICTED_REPORT ? &report : NULL};
     struct source *source = source_open_path(path, e);
     if (!source)

@@ -97,6 +97,26 @@ side_by_side() {
     tail -1 out > total
     expect 0 rnn-predict --model char.tns --score --text parts.tns
     tail -1 out | cmp - total
+    # the same by item, where a part may begin a batch
+    column ids < lines.tns > ids
+    tns text lines.tns | sed '/^batch/,$d' > front
+    parts() { # ends of the parts, each with a bar behind it that ends a batch
+        cat front
+        awk -v ends="$*" '{ id[NR] = $1 } END { n = split(ends, word, " ")
+            for (i = 1; i <= n; i++) { end = word[i] + 0; count++; offsets = offsets " " end - base; more = more " " (from > 0)
+                for (; from < end; from++) list = list " " id[from + 1]
+                if (word[i] ~ /[|]$/) { print "batch", count "\ncolumn ids.offsets u64 [" count + 1 "]\n0" offsets "\ncolumn ids u32 [" end - base "]"
+                    print list "\ncolumn continued bool [" count "]\n" more; offsets = more = list = ""; count = 0; base = end } }
+            print "end" }' ids
+    }
+    n=$(wc -l < ids)
+    parts "$n|" | tns import -o whole.tns
+    parts 1 "300|" "303|" 305 305 "420|" "$n|" | tns import -o parts.tns
+    for name in loss state.1.c logits; do
+        cmp <(rnn-predict -q --model item.tns --emit states,loss,logits whole.tns | column $name) \
+            <(rnn-predict -q --model item.tns --emit states,loss,logits parts.tns | column $name)
+    done
+    cmp <(rnn-predict --model item.tns --score --text whole.tns -q | tail -1) <(rnn-predict --model item.tns --score --text parts.tns -q | tail -1)
     # many columns: the output's batches are smaller, the items the same
     for threads in 1 2 4; do
         rnn-predict -q --threads $threads --model item.tns --emit prob,gates lines.tns -o $threads.tns
