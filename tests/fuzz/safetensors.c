@@ -1,29 +1,8 @@
 /* safetensors, and networks under PyTorch's names: what is imported is a stream whose export imports to the same. */
-#include <stdio.h>
 #include <string.h>
 
 #include "data/safetensors.h"
-#include "memory.h"
-
-/* A descriptor of the stream, or -1. */
-static int import(int file, int naming)
-{
-    struct format_want want = {.hop = "fuzz 1", .naming = naming};
-    struct outfile out = {.fd = memory_file("", 0), .inplace = true};
-    struct sink *k = sink_open(&out);
-    struct err e = {0};
-    char path[64], *paths[] = {path};
-    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    int result = safetensors_import(&want, paths, 1, k, &e);
-    if (result < 0 && ((e.status != STATUS_DATA && e.status != STATUS_MISUSED) || !*e.text))
-        abort();
-    sink_close(k);
-    close(file);
-    if (result == 0)
-        return out.fd;
-    close(out.fd);
-    return -1;
-}
+#include "imported.h"
 
 /* The tensors of both, byte by byte and by name. */
 static bool same(int a, int b)
@@ -48,10 +27,10 @@ static bool same(int a, int b)
 
 static void there_and_back(const uint8_t *data, size_t size, int naming)
 {
-    struct format_want want = {.naming = naming};
+    struct format_want want = {.hop = "fuzz 1", .naming = naming};
     struct outfile file = {.fd = memory_file("", 0), .inplace = true};
     struct err e = {0};
-    int stream = import(memory_file(data, size), naming);
+    int stream = imported(safetensors_import, &want, memory_file(data, size));
     if (stream < 0) {
         close(file.fd);
         return;
@@ -63,7 +42,7 @@ static void there_and_back(const uint8_t *data, size_t size, int naming)
     if (result < 0 && (e.status != STATUS_DATA || naming != NAMING_PLAIN))
         abort();
     lseek(file.fd, 0, SEEK_SET);
-    int again = result < 0 ? -1 : import(file.fd, naming);
+    int again = imported(safetensors_import, &want, file.fd);
     if (result == 0 && (again < 0 || !same(stream, again)))
         abort();
     if (again >= 0)

@@ -1,8 +1,6 @@
 /* The text form: what is imported is a stream that a source takes, and its text imports to the same bytes. */
-#include <string.h>
-
 #include "data/tnstext.h"
-#include "memory.h"
+#include "imported.h"
 
 /* A descriptor of the stream, or -1. */
 static int import(int text)
@@ -21,18 +19,6 @@ static int import(int text)
     return -1;
 }
 
-static bool same(int a, int b)
-{
-    char x[4096], y[4096];
-    for (off_t at = 0;; at += sizeof x) {
-        ssize_t n = pread(a, x, sizeof x, at), m = pread(b, y, sizeof y, at);
-        if (n != m || memcmp(x, y, (size_t)n))
-            return false;
-        if (n < (ssize_t)sizeof x)
-            return true;
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -48,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     source_close(s);
     lseek(text.fd, 0, SEEK_SET);
     int again = import(text.fd);
-    if (again < 0 || !same(stream, again))
+    if (again < 0 || !same_files(stream, again))
         abort();
     close(stream);
     close(again);
