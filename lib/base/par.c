@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One job at a time: the caller publishes it by raising `turn`; each worker does its share and lowers `left`. */
+/* One job at a time, of as many shares as there are threads. The caller publishes it by a new ticket, the job's number and
+ * that of the first share that nobody has taken: 1, for it begins with 0 itself. Whoever is free takes the next one, the
+ * caller too, so that it never waits for a thread that the system has not let run yet. Who has taken a share may read the
+ * job: it is not over before `left`, the shares to be done, is 0. */
 static struct {
     int threads;
     pthread_t thread[PAR_MAX_THREADS];
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    atomic_uint turn;
+    atomic_uint_fast64_t ticket; /* number of the job << 32 | share */
     atomic_int left;
     atomic_bool quit;
     size_t n, grain;
@@ -46,35 +49,56 @@ static void share(int index)
         pool.work(pool.context, low, high);
 }
 
-static void *worker(void *argument)
+static uint32_t job_now(void)
 {
-    int index = (int)(intptr_t)argument;
-    unsigned seen = 0;
+    return (uint32_t)(atomic_load_explicit(&pool.ticket, memory_order_acquire) >> 32);
+}
+
+static void do_share(int index)
+{
+    share(index);
+    if (atomic_fetch_sub(&pool.left, 1) == 1) {
+        pthread_mutex_lock(&pool.lock);
+        pthread_cond_signal(&pool.done);
+        pthread_mutex_unlock(&pool.lock);
+    }
+}
+
+/* Takes and does shares of a job until none is left to take. */
+static void take_shares(uint32_t job)
+{
+    uint_fast64_t ticket = atomic_load(&pool.ticket);
+    while (ticket >> 32 == job && (int)(uint32_t)ticket < pool.threads)
+        if (atomic_compare_exchange_weak(&pool.ticket, &ticket, ticket + 1)) {
+            do_share((int)(uint32_t)ticket);
+            ticket = atomic_load(&pool.ticket);
+        }
+}
+
+static void *worker(void *unused)
+{
+    uint32_t seen = 0;
+    (void)unused;
     for (;;) {
-        for (int spin = 0; spin < SPINS && atomic_load_explicit(&pool.turn, memory_order_acquire) == seen; spin++)
+        for (int spin = 0; spin < SPINS && job_now() == seen; spin++)
             relax();
-        if (atomic_load_explicit(&pool.turn, memory_order_acquire) == seen) {
+        if (job_now() == seen) {
             pthread_mutex_lock(&pool.lock);
-            while (atomic_load(&pool.turn) == seen)
+            while (job_now() == seen)
                 pthread_cond_wait(&pool.wake, &pool.lock);
             pthread_mutex_unlock(&pool.lock);
         }
-        seen++;
+        seen = job_now();
         if (atomic_load(&pool.quit))
             return NULL;
-        share(index);
-        if (atomic_fetch_sub(&pool.left, 1) == 1) {
-            pthread_mutex_lock(&pool.lock);
-            pthread_cond_signal(&pool.done);
-            pthread_mutex_unlock(&pool.lock);
-        }
+        take_shares(seen);
     }
 }
 
 static void publish(void)
 {
     pthread_mutex_lock(&pool.lock);
-    atomic_fetch_add(&pool.turn, 1);
+    atomic_store(&pool.ticket, (uint_fast64_t)(job_now() + 1) << 32 | 1);
     pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.lock);
 }
@@ -83,7 +107,7 @@ int par_start(int threads, struct err *e)
 {
     pool.threads = 1;
     for (int i = 1; i < threads; i++) {
-        int code = pthread_create(&pool.thread[i], NULL, worker, (void *)(intptr_t)i);
+        int code = pthread_create(&pool.thread[i], NULL, worker, NULL);
         if (code) {
             par_stop();
             return err_fail(e, STATUS_FAILED, "cannot start thread %d: %s (try a smaller --threads)", i + 1,
@@ -102,7 +126,7 @@ void par_stop(void)
         pthread_join(pool.thread[i], NULL);
     pool.threads = 1;
     atomic_store(&pool.quit, false);
-    atomic_store(&pool.turn, 0);
+    atomic_store(&pool.ticket, 0);
 }
 
 int par_threads(void)
@@ -122,9 +146,10 @@ void par_for(size_t n, size_t grain, void (*work)(void *, size_t, size_t), void 
     pool.grain = grain;
     pool.work = work;
     pool.context = context;
-    atomic_store(&pool.left, pool.threads - 1);
+    atomic_store(&pool.left, pool.threads);
     publish();
-    share(0);
+    do_share(0);
+    take_shares(job_now());
     for (int spin = 0; spin < SPINS && atomic_load_explicit(&pool.left, memory_order_acquire); spin++)
         relax();
     if (atomic_load(&pool.left)) {
