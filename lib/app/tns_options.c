@@ -35,7 +35,7 @@ const struct opt tns_drop_options[] = {
 const struct opt tns_format_options[] = {
     {"format", 'f', OPT_CHOICE, AT(format), 0, NULL, "text", 0, 0, FORMAT_CHOICES, "the foreign format"},
     {"name", 0, OPT_TEXT, AT(want.name), 0, "NAME", NULL, 0, 0, NULL,
-     "the tensor or column meant (npy; csv: else vec; import of npy: else called as its file is)"},
+     "the tensor or column meant (npy, csv; import else calls a tensor as its file is called, a series vec)"},
     {"separator", 0, OPT_CHOICE, AT(want.separator), 0, NULL, "auto", 0, 0, SEPARATOR_CHOICES,
      "what stands between fields (csv; auto: import finds out, export writes commas)"},
     {"header", 0, OPT_CHOICE, AT(want.header), 0, NULL, "auto", 0, 0, HEADER_CHOICES,
