@@ -5,8 +5,9 @@
 #include "math/gemm.h"
 #include "net/net_code.h"
 
-/* Rows of the input product done at a time: they stay in the second-level cache. */
-enum { INPUT_ROWS = 256 };
+/* Rows of the input product done at a time: they stay in the second-level cache. Rows of panels that a step multiplies
+ * before it runs the cell over them: in the first-level cache. */
+enum { INPUT_ROWS = 256, STEP_ROWS = 64 };
 
 /* The first packed column of a phase. */
 static size_t phase_first(const struct rnn *n, int phase)
@@ -149,30 +150,40 @@ static void input_product(const struct sweep *s, size_t i, size_t low, size_t hi
     }
 }
 
-/* One phase of step t: panel by panel the recurrent product, and the cell for the units whose gates are complete. */
+/* z = b + the row of W_x that belongs to each id, for packed columns from .. end-1. */
+static void start(const struct sweep *s, real *z, size_t z_panel, size_t from, size_t end, const uint32_t *ids,
+                  size_t low, size_t high)
+{
+    for (; from < end; from += PANEL, z += z_panel)
+        net_code()->start(high - low, end - from < PANEL ? end - from : PANEL, z + low * PANEL,
+                          s->p->value + s->at->bias + from, s->p->value + s->at->input.at + from * s->at->inputs,
+                          ids + low);
+}
+
+/* One phase of step t: panel by panel, or some at a time where rows are few, the recurrent product, and the cell for the
+ * units whose gates are complete. */
 static void phase_forward(const struct sweep *s, struct cell_step *step, size_t t, size_t low, size_t high, int phase)
 {
     const struct rnn *n = s->n;
     const uint32_t *ids = s->x.x ? NULL : s->pass->input.ids + t * s->pass->rows;
     const struct rows h = recurrent_rows(s, phase);
-    size_t first = phase_first(n, phase) / PANEL, columns = phase_columns(n, phase), done = 0;
+    size_t first = phase_first(n, phase) / PANEL, columns = phase_columns(n, phase), done = 0, end;
     size_t gates = CELL_LANES * (size_t)n->cell->phase_gates[phase], skip = CELL_LANES * (size_t)n->cell->input_only;
+    size_t together = skip || high - low > STEP_ROWS ? 1 : STEP_ROWS / (high - low);
     struct product product = {.g = {.depth = n->hidden, .start = GEMM_ADD}};
     product_left(&product, &h, t * s->pass->rows);
-    for (size_t p = 0; p < panels(columns); p++) {
-        size_t width = columns - p * PANEL < PANEL ? columns - p * PANEL : PANEL,
-               complete = (p * PANEL + width) / gates;
-        real *z = step->z + (first + p) * step->z_panel;
+    for (size_t from = 0; from < columns; from = end) {
+        end = columns - from < together * PANEL ? columns : from + together * PANEL;
+        real *z = step->z + (first + from / PANEL) * step->z_panel;
         if (ids)
-            net_code()->start(high - low, width, z + low * PANEL, s->p->value + s->at->bias + (first + p) * PANEL,
-                              s->p->value + s->at->input.at + (first + p) * s->at->inputs * PANEL, ids + low);
-        product.g.columns = width - skip;
-        product_right(&product, &s->at->recurrent, s->p->value, (first + p) * PANEL + skip);
-        gemm_result_panels(&product.g, z + skip, 0);
-        product_part(&product, low, high, 0, 1);
-        if (complete > done)
-            live_rows(s, step, t, (struct cell_range){low, high, done, complete}, phase, n->cell->forward);
-        done = complete;
+            start(s, z, step->z_panel, first * PANEL + from, first * PANEL + end, ids, low, high);
+        product.g.columns = end - from - skip;
+        product_right(&product, &s->at->recurrent, s->p->value, first * PANEL + from + skip);
+        gemm_result_panels(&product.g, z + skip, step->z_panel);
+        product_part(&product, low, high, 0, panels(product.g.columns));
+        if (end / gates > done)
+            live_rows(s, step, t, (struct cell_range){low, high, done, end / gates}, phase, n->cell->forward);
+        done = end / gates;
     }
 }
 
