@@ -149,7 +149,7 @@ tsan: deps-check
 ## grad: every derivative by central differences in double
 grad: deps-check
 	@$(MAKE_ALL) tools units VARIANT=grad
-	@tests/run build/grad grad worked head spelling
+	@tests/run build/grad grad worked head spelling precision
 
 ## valgrind: the unit tests under memcheck
 valgrind: units
