@@ -11,24 +11,17 @@
 #include "data/text_pipe.h"
 #include "data/text_tokens.h"
 
-/* --input; further ones (labels, treebanks) get their word here and their meaning in text_item.c. */
-enum { INPUT_TEXT, INPUT_PAIRS };
-
 static struct {
-    int input, item;
-    bool shared_vocab, keep_text, strict;
+    bool shared_vocab;
     int64_t min_count, max_vocab;
     const char *vocab;
 } own;
 static struct text_options how;
+static struct text_input in;
 
 #define AT(field) offsetof(__typeof__(own), field)
 
 static const struct opt own_options[] = {
-    {"input", 'i', OPT_CHOICE, AT(input), OPT_RECORD, NULL, "text", 0, 0, "text|pairs",
-     "read plain text, or lines 'source TAB target'"},
-    {"item", 0, OPT_CHOICE, AT(item), OPT_RECORD, NULL, "line", 0, 0, "line|paragraph|file",
-     "what one item of the output is; a file as one item keeps its line ends as tokens"},
     {"vocab", 0, OPT_TEXT, AT(vocab), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "use the vocabulary of this stream or model, and split as its text was split; memory is then constant"},
     {"min-count", 0, OPT_INT, AT(min_count), OPT_RECORD, "N", "1", 1, 0x1p62, NULL,
@@ -37,16 +30,13 @@ static const struct opt own_options[] = {
      "keep the N most frequent words at most (besides the special tokens); 0: all"},
     {"shared-vocab", 0, OPT_SWITCH, AT(shared_vocab), OPT_RECORD, NULL, NULL, 0, 0, NULL,
      "pairs: one vocabulary for both sides"},
-    {"keep-text", 0, OPT_SWITCH, AT(keep_text), OPT_RECORD, NULL, NULL, 0, 0, NULL,
-     "add the text of every token, as column tok.text"},
-    {"strict", 0, OPT_SWITCH, AT(strict), 0, NULL, NULL, 0, 0, NULL,
-     "refuse text that is not UTF-8 instead of putting U+FFFD there"},
     {0},
 };
 
 static struct opt_group groups[] = {
     {"Splitting (kept with the vocabulary)", text_option_rows, &how, 0},
-    {"Input and output", own_options, &own, 0},
+    {"Input", text_input_rows, &in, 0},
+    {"Vocabulary", own_options, &own, 0},
     CLI_GROUP,
     {0},
 };
@@ -57,7 +47,8 @@ static const struct tool tool = {
     .usage = "[OPTION...] [FILE...]",
     .examples = "  tokenize verses.txt | w2v-train -o words.tns\n"
                 "  tokenize --level grapheme --item file poems.txt | tns text\n"
-                "  tokenize --vocab words.tns new.txt | embed --model words.tns -o new.tns\n",
+                "  tokenize --vocab words.tns new.txt | embed --model words.tns -o new.tns\n"
+                "  tokenize --input conllu --keep-text train.conllu | rnn-train --task tag -o tagger.tns\n",
     .groups = groups,
     .profile = "tokens",
     .operands_high = -1,
@@ -79,12 +70,11 @@ static bool reads_standard_input(void)
 static int check_options(struct err *e)
 {
     static const char *const learning[] = {"min-count", "max-vocab", "shared-vocab"};
-    bool pairs = own.input == INPUT_PAIRS;
-    if (own.shared_vocab && !pairs)
+    if (text_input_check(groups, &in, &how, e) < 0)
+        return -1;
+    if (own.shared_vocab && in.kind != TEXT_INPUT_PAIRS)
         return err_fail(e, STATUS_MISUSED,
                         "--shared-vocab: there is one vocabulary anyway (it goes with --input pairs)");
-    if (pairs && own.item != TEXT_LINE)
-        return err_fail(e, STATUS_MISUSED, "--item: of pairs each line is an item (leave it out)");
     for (size_t i = 0; own.vocab && i < sizeof learning / sizeof *learning; i++)
         if (opt_given(groups, learning[i]))
             return err_fail(e, STATUS_MISUSED, "--%s is for learning a vocabulary (leave it or --vocab out)",
@@ -129,9 +119,8 @@ static double bytes_to_read(void)
 
 static int read_text(struct err *e)
 {
-    struct text_part_receiver to = {&tokens, text_tokens_token, text_tokens_part};
-    enum text_item_kind kind = own.input == INPUT_PAIRS ? TEXT_PAIR : (enum text_item_kind)own.item;
-    if (text_pipe_open(&text, &how, kind, own.strict, own.keep_text, TEXT_WINDOW, &to, e) < 0)
+    struct text_part_receiver to = {&tokens, text_tokens_token, text_tokens_part, text_tokens_label};
+    if (text_pipe_open(&text, &how, &in, TEXT_WINDOW, &to, e) < 0)
         return -1;
     progress_start(&progress, "MB", bytes_to_read() / 1e6);
     if (!cli.n_operands && read_file(NULL, e) < 0)
@@ -144,9 +133,24 @@ static int read_text(struct err *e)
     return 0;
 }
 
+static void note_classes(void)
+{
+    const struct text_classes *c = &tokens.classes;
+    bool labels = tokens.extra == TEXT_LABELS;
+    if (c->unknown)
+        cli_note("%" PRIu64 " of %" PRIu64 " %s are not among the %zu of the vocabulary; they stand behind these, "
+                 "from id %zu on",
+                 c->unknown, c->n, labels ? "labels" : "tags", c->n_known, c->n_known);
+    if (labels && !c->known && c->n > 20 && c->vocab.n > c->n / 2)
+        cli_note("%zu different labels in %" PRIu64 " items: are lines 'label TAB text'? (%s --label-last)", c->vocab.n,
+                 c->n, in.label_last ? "this is" : "otherwise");
+    if (tokens.extra == TEXT_TAGS && !text_tokens_classified(&tokens))
+        cli_note("the tag of every word is _: there is no column of tags (--tags chooses another)");
+}
+
 static void notes(void)
 {
-    uint64_t cuts = text_split_cuts(text.split);
+    uint64_t cuts = text_pipe_cuts(&text);
     if (text.clean.replaced)
         cli_note("%s:%" PRIu64 ": not UTF-8; U+FFFD was put in %" PRIu64 " times in all (--strict refuses such text)",
                  text.clean.first_file, text.clean.first_line, text.clean.replaced);
@@ -155,26 +159,34 @@ static void notes(void)
     if (tokens.unknown)
         cli_note("%" PRIu64 " of %" PRIu64 " tokens are not in the vocabulary and became <unk>", tokens.unknown,
                  tokens.tokens);
+    note_classes();
+}
+
+/* Makes the vocabulary known: reads it and writes it on, or begins to learn it. */
+static int begin(struct sink *sink, struct err *e)
+{
+    if (!own.vocab) {
+        text_tokens_learn(&tokens);
+        return text_input_tags(groups, &in, &tokens.classes.vocab.meta, e);
+    }
+    if (text_tokens_load(&tokens, own.vocab, groups, e) < 0 || text_input_check_level(&in, &how, e) < 0 ||
+        text_input_tags(groups, &in, &tokens.classes.vocab.meta, e) < 0 || cli_head(NULL, e) < 0)
+        return -1;
+    return text_tokens_apply(&tokens, &how, sink, e);
 }
 
 static int work(struct err *e)
 {
-    tokens.pairs = own.input == INPUT_PAIRS;
+    static const enum text_extra extra[TEXT_N_INPUTS] =
+        {[TEXT_INPUT_LABELED] = TEXT_LABELS, [TEXT_INPUT_CONLLU] = TEXT_TAGS};
+    tokens.pairs = in.kind == TEXT_INPUT_PAIRS;
     tokens.shared = own.shared_vocab;
-    tokens.keep_text = own.keep_text;
+    tokens.keep_text = in.keep_text;
+    tokens.extra = extra[in.kind];
     if (check_options(e) < 0 || (!own.vocab && text_options_check(&how, e) < 0))
         return -1;
     struct sink *sink = cli_sink(tokens.pairs ? "pairs" : "tokens", e);
-    if (!sink)
-        return -1;
-    if (own.vocab) {
-        if (text_tokens_load(&tokens, own.vocab, groups, e) < 0 || cli_head(NULL, e) < 0 ||
-            text_tokens_apply(&tokens, &how, sink, e) < 0)
-            return -1;
-    } else {
-        text_tokens_learn(&tokens);
-    }
-    if (read_text(e) < 0)
+    if (!sink || begin(sink, e) < 0 || read_text(e) < 0)
         return -1;
     if (!own.vocab && (cli_head(NULL, e) < 0 ||
                        text_tokens_learnt(&tokens, &how, (uint64_t)own.min_count, (size_t)own.max_vocab, sink, e) < 0))

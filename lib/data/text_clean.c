@@ -94,8 +94,8 @@ static void put(struct text_clean *c, const char *bytes, size_t length, struct b
 static int replace(struct text_clean *c, const char *bytes, struct buf *out, struct err *e)
 {
     if (c->strict)
-        return err_fail(e, STATUS_DATA, "%s:%llu: not UTF-8, byte 0x%02X (without --strict it becomes U+FFFD)",
-                        c->label, (unsigned long long)c->line, (unsigned char)*bytes);
+        return err_fail(e, STATUS_DATA, "%s:%llu: not UTF-8, byte 0x%02X (%s)", c->label, (unsigned long long)c->line,
+                        (unsigned char)*bytes, c->hint ? c->hint : "without --strict it becomes U+FFFD");
     if (!c->replaced) {
         c->first_file = c->label;
         c->first_line = c->line;

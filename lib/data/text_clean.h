@@ -17,6 +17,7 @@
 /* Zero-initialize; set `strict` to have broken text refused (STATUS_DATA, label:line). Nothing to free. */
 struct text_clean {
     bool strict;
+    const char *hint;       /* in the refusal, what to do; NULL: leave --strict out */
     uint64_t replaced;      /* U+FFFD put in, in all files */
     const char *first_file; /* where the first of them stands */
     uint64_t first_line;

@@ -6,6 +6,7 @@
 #include <unicode/ustring.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 struct text_fold {
     bool lower;
@@ -13,7 +14,8 @@ struct text_fold {
     struct wide {
         UChar *text;
         int32_t length, room;
-    } one, two; /* `one` holds the text between the steps */
+    } one, two;       /* `one` holds the text between the steps */
+    struct buf piece; /* a piece of a line, folded by itself */
 };
 
 static int icu_failed(UErrorCode code, struct err *e)
@@ -125,15 +127,22 @@ static void fold_ascii(const struct text_fold *f, const char *text, size_t lengt
     out->len += length;
 }
 
+/* Bytes up to and with the next line end: folding goes by lines, so that a single foreign word does not take the fast
+ * way from all the others. */
+static size_t line_length(const char *text, size_t length)
+{
+    const char *end = memchr(text, '\n', length);
+    return end ? (size_t)(end - text) + 1 : length;
+}
+
 int text_fold(struct text_fold *f, const char *text, size_t length, struct buf *out, struct err *e)
 {
     if (!f->lower && !f->normal) {
         buf_add(out, text, length);
         return 0;
     }
-    while (length) { /* by lines, so that a single foreign word does not take the fast way from all the others */
-        const char *end = memchr(text, '\n', length);
-        size_t n = end ? (size_t)(end - text) + 1 : length;
+    while (length) {
+        size_t n = line_length(text, length);
         if (ascii(text, n) == n)
             fold_ascii(f, text, n, out);
         else if (fold_wide(f, text, n, out, e) < 0)
@@ -144,11 +153,72 @@ int text_fold(struct text_fold *f, const char *text, size_t length, struct buf *
     return 0;
 }
 
+/* ---- Traced ---- */
+
+/* Bytes up to the next place that folding does not reach across. */
+static size_t piece_length(const struct text_fold *f, const char *text, size_t length)
+{
+    size_t n = utf8_length(text, length);
+    while (f->normal && n < length && !unorm2_hasBoundaryBefore(f->normal, (UChar32)utf8_decode(text + n, length - n)))
+        n += utf8_length(text + n, length - n);
+    return n;
+}
+
+/* A piece that became `became` bytes and began at `at`: all but the first of them lead behind it. */
+static void add_origins(struct buf *origins, uint32_t at, uint32_t end, size_t became)
+{
+    for (size_t i = 0; i < became; i++) {
+        uint32_t origin = i ? end : at;
+        buf_add(origins, &origin, sizeof origin);
+    }
+}
+
+/* The line as a whole became `became` bytes; folded piece by piece it must become as many. (A small sigma has two forms
+ * by what stands around it, of the same length.) */
+static int trace_line(struct text_fold *f, const char *line, size_t length, size_t became, struct buf *origins,
+                      uint32_t base, struct err *e)
+{
+    size_t before = origins->len, sum = 0;
+    for (size_t at = 0, n; at < length; at += n) {
+        n = piece_length(f, line + at, length - at);
+        buf_clear(&f->piece);
+        if (fold_wide(f, line + at, n, &f->piece, e) < 0)
+            return -1;
+        add_origins(origins, base + (uint32_t)at, base + (uint32_t)(at + n), f->piece.len);
+        sum += f->piece.len;
+    }
+    if (sum != became) { /* one piece, then */
+        origins->len = before;
+        add_origins(origins, base, base + (uint32_t)length, became);
+    }
+    return 0;
+}
+
+int text_fold_traced(struct text_fold *f, const char *text, size_t length, struct buf *out, struct buf *origins,
+                     uint32_t base, struct err *e)
+{
+    while (length) {
+        size_t n = line_length(text, length), before = out->len;
+        if (text_fold(f, text, n, out, e) < 0)
+            return -1;
+        if (ascii(text, n) == n)
+            for (uint32_t i = 0; i < n; i++)
+                add_origins(origins, base + i, base + i + 1, 1);
+        else if (trace_line(f, text, n, out->len - before, origins, base, e) < 0)
+            return -1;
+        text += n;
+        length -= n;
+        base += (uint32_t)n;
+    }
+    return 0;
+}
+
 void text_fold_close(struct text_fold *f)
 {
     if (!f)
         return;
     free(f->one.text);
     free(f->two.text);
+    buf_free(&f->piece);
     free(f);
 }

@@ -25,29 +25,36 @@ static int end_item(struct text_item *t, struct err *e)
     return result;
 }
 
-static int push(struct text_item *t, const char *word, size_t length, struct err *e)
+static int push(struct text_item *t, const struct text_word *word, struct err *e)
 {
+    size_t length = word->written_length;
     bool full = t->tokens[t->side] == TEXT_PART || (t->keep_text && t->bytes && t->bytes + length > TEXT_PART_BYTES);
     if (full && end_part(t, e) < 0)
         return -1;
     t->open = true;
     t->tokens[t->side]++;
     t->bytes += length;
-    return t->to.token(t->to.context, t->side, word, length, e);
+    return t->to.token(t->to.context, t->side, word, e);
 }
 
-int text_item_token(void *item, const char *word, size_t length, struct err *e)
+static int push_line_end(struct text_item *t, struct err *e)
+{
+    static const struct text_word line_end = {.word = "\n", .length = 1, .written = "\n", .written_length = 1};
+    return push(t, &line_end, e);
+}
+
+int text_item_token(void *item, const struct text_word *word, struct err *e)
 {
     struct text_item *t = item;
     t->full_line = true;
-    if (t->drop_punct && text_is_punctuation(word, length))
+    if (t->drop_punct && text_is_punctuation(word->word, word->length))
         return 0;
     if (t->line_end) {
         t->line_end = false;
-        if (push(t, "\n", 1, e) < 0)
+        if (push_line_end(t, e) < 0)
             return -1;
     }
-    return push(t, word, length, e);
+    return push(t, word, e);
 }
 
 static int bad_pair(const struct text_item *t, const char *what, struct err *e)
@@ -60,7 +67,7 @@ static int end_line(struct text_item *t, struct err *e)
 {
     switch (t->kind) {
     case TEXT_FILE:
-        return push(t, "\n", 1, e);
+        return push_line_end(t, e);
     case TEXT_PAIR:
         return t->side != 1 ? bad_pair(t, "no TAB", e) : end_item(t, e);
     case TEXT_LINE:

@@ -18,6 +18,8 @@ struct text_split {
     size_t window_size;
     struct buf window; /* text not yet folded */
     struct buf text;   /* folded, the unfinished word of the window before in front */
+    bool trace;        /* what is folded must lead back to what was written */
+    struct buf written, origins;
     struct text_fold *fold;
     UBreakIterator *words, *characters; /* `characters` also finds where a window may be cut */
     UText view;                         /* the text an iterator looks at */
@@ -32,9 +34,22 @@ static splitter split_space, split_word, split_grapheme, split_byte;
 #define SPLIT(constant, name, split, join, white) [TEXT_##constant] = split,
 static splitter *const splitters[TEXT_N_LEVELS] = {TEXT_LEVELS(SPLIT)};
 
+/* Where in s->written stands what became s->text from byte `at` on. */
+static size_t origin(const struct text_split *s, size_t at)
+{
+    return at < s->text.len ? ((const uint32_t *)s->origins.data)[at] : s->written.len;
+}
+
+/* Hands on a token that stands in s->text. */
 static int emit(struct text_split *s, const char *word, size_t length, struct err *e)
 {
-    return s->to.token(s->to.context, word, length, e);
+    struct text_word token = {.word = word, .length = length, .written = word, .written_length = length};
+    if (s->trace) {
+        size_t at = (size_t)(word - s->text.data), start = origin(s, at);
+        token.written = s->written.data + start;
+        token.written_length = origin(s, at + length) - start;
+    }
+    return s->to.token(s->to.context, &token, e);
 }
 
 static int icu_failed(UErrorCode code, struct err *e)
@@ -136,9 +151,12 @@ static long split_byte(struct text_split *s, const char *text, size_t length, bo
 {
     char spelt[TEXT_BYTE_ROOM];
     (void)whole;
-    for (size_t i = 0; i < length; i++)
-        if (emit(s, spelt, text_byte_spell((unsigned char)text[i], spelt), e) < 0)
+    for (size_t i = 0; i < length; i++) {
+        size_t n = text_byte_spell((unsigned char)text[i], spelt);
+        struct text_word token = {.word = spelt, .length = n, .written = spelt, .written_length = n};
+        if (s->to.token(s->to.context, &token, e) < 0)
             return -1;
+    }
     return (long)length;
 }
 
@@ -163,6 +181,25 @@ static size_t next_mark(const struct text_split *s, const char *text, size_t len
     return tab ? (size_t)(tab - text) : n;
 }
 
+/* Drops all but the last bytes of s->text. */
+static void keep_last(struct text_split *s, size_t left)
+{
+    size_t gone = s->text.len - left;
+    if (s->trace) {
+        size_t start = origin(s, gone);
+        uint32_t *origins = (uint32_t *)s->origins.data;
+        for (size_t i = 0; i < left; i++)
+            origins[i] = origins[gone + i] - (uint32_t)start;
+        s->origins.len = left * sizeof *origins;
+        s->written.len -= start;
+        if (s->written.len)
+            memmove(s->written.data, s->written.data + start, s->written.len);
+    }
+    if (left)
+        memmove(s->text.data, s->text.data + gone, left);
+    s->text.len = left;
+}
+
 /* Splits s->text, which ends where tokens end if `whole`; what is unfinished stays in it. */
 static int split(struct text_split *s, bool whole, struct err *e)
 {
@@ -184,9 +221,7 @@ static int split(struct text_split *s, bool whole, struct err *e)
         s->cuts += !all_white(s->text.data + s->text.len - left, left);
         left = 0;
     }
-    if (left)
-        memmove(s->text.data, s->text.data + s->text.len - left, left);
-    s->text.len = left;
+    keep_last(s, left);
     return 0;
 }
 
@@ -220,6 +255,15 @@ static int character_cut(struct text_split *s, size_t *cut, struct err *e)
     return 0;
 }
 
+static int fold(struct text_split *s, size_t length, struct err *e)
+{
+    if (!s->trace)
+        return text_fold(s->fold, s->window.data, length, &s->text, e);
+    size_t base = s->written.len;
+    buf_add(&s->written, s->window.data, length);
+    return text_fold_traced(s->fold, s->window.data, length, &s->text, &s->origins, (uint32_t)base, e);
+}
+
 /* Folds and splits what the window holds, up to a place where it may be cut. */
 static int flush(struct text_split *s, bool final, struct err *e)
 {
@@ -227,7 +271,7 @@ static int flush(struct text_split *s, bool final, struct err *e)
     bool whole = final || cut > 0;
     if (!whole && character_cut(s, &cut, e) < 0)
         return -1;
-    if (text_fold(s->fold, s->window.data, cut, &s->text, e) < 0 || split(s, whole, e) < 0)
+    if (fold(s, cut, e) < 0 || split(s, whole, e) < 0)
         return -1;
     s->window.len -= cut;
     if (s->window.len)
@@ -255,12 +299,17 @@ int text_split_end(struct text_split *s, struct err *e)
 
 /* ---- */
 
-struct text_split *text_split_open(const struct text_options *o, bool tabs, size_t window,
+struct text_split *text_split_open(const struct text_options *o, bool tabs, bool written, size_t window,
                                    const struct text_receiver *to, struct err *e)
 {
     UErrorCode code = U_ZERO_ERROR;
     struct text_split *s = mem_get(1, sizeof *s);
-    *s = (struct text_split){.options = *o, .to = *to, .tabs = tabs, .window_size = window, .view = UTEXT_INITIALIZER};
+    *s = (struct text_split){.options = *o,
+                             .to = *to,
+                             .tabs = tabs,
+                             .trace = written && o->level != TEXT_BYTE && (o->lower || o->normalize != TEXT_AS_IS),
+                             .window_size = window,
+                             .view = UTEXT_INITIALIZER};
     s->words = o->level == TEXT_WORD ? ubrk_open(UBRK_WORD, "", NULL, 0, &code) : NULL;
     s->characters = ubrk_open(UBRK_CHARACTER, "", NULL, 0, &code);
     s->fold = U_FAILURE(code) ? NULL : text_fold_open(o, e);
@@ -290,5 +339,7 @@ void text_split_close(struct text_split *s)
     text_fold_close(s->fold);
     buf_free(&s->window);
     buf_free(&s->text);
+    buf_free(&s->written);
+    buf_free(&s->origins);
     free(s);
 }

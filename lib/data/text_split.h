@@ -22,17 +22,29 @@
 
 enum { TEXT_WINDOW = 1 << 16 }; /* bytes; a word that is longer may be cut */
 
+/* A token, and what it was in the text. */
+struct text_word {
+    const char *word; /* normalized, made small, as the options say */
+    size_t length;
+    const char *written; /* as it was read, when that was asked for; else the same as `word` */
+    size_t written_length;
+    const char *tag; /* of a treebank; NULL where there is none */
+    size_t tag_length;
+};
+
 /* Who receives the tokens. Either function returns -1 with *e set to have the whole stopped. */
 struct text_receiver {
     void *context;
-    int (*token)(void *context, const char *word, size_t length, struct err *e);
+    int (*token)(void *context, const struct text_word *word, struct err *e);
     int (*mark)(void *context, char mark, struct err *e); /* '\n', and '\t' when tabs are asked for */
 };
 
 struct text_split;
 
-/* `tabs`: a TAB is a mark at every level. `window`: TEXT_WINDOW, or less to test with (at least 64). */
-struct text_split *text_split_open(const struct text_options *o, bool tabs, size_t window,
+/* `tabs`: a TAB is a mark at every level. `written`: tokens come with what they were before they were folded; letters
+ * that became several tokens stand at the first of these, bytes are what they are. `window`: TEXT_WINDOW, or less to test
+ * with (at least 64). */
+struct text_split *text_split_open(const struct text_options *o, bool tabs, bool written, size_t window,
                                    const struct text_receiver *to, struct err *e);
 /* Takes UTF-8, cut anywhere. */
 int text_split_add(struct text_split *s, const char *text, size_t length, struct err *e);

@@ -32,8 +32,19 @@ static const char *vocab_prefix(const struct text_tokens *t, int i)
 
 static void open_parts(struct text_tokens *t)
 {
-    for (int i = 0; i < n_sides(t); i++)
-        t->part[i] = mem_get(TEXT_PART, sizeof *t->part[i]);
+    t->spooling = t->learning || t->extra;
+    for (int i = 0; i < n_sides(t); i++) {
+        t->part[i].ids = mem_get(TEXT_PART, sizeof *t->part[i].ids);
+        t->part[i].lengths = mem_get(t->keep_text ? TEXT_PART : 0, sizeof *t->part[i].lengths);
+    }
+    t->tags = mem_get(t->extra == TEXT_TAGS ? TEXT_PART : 0, sizeof *t->tags);
+}
+
+/* What labels or tags are called in a stream, before anything is done with them. */
+static void name_classes(struct text_tokens *t)
+{
+    static const char *const names[] = {[TEXT_LABELS] = "label.", [TEXT_TAGS] = "tag."};
+    t->classes.prefix = names[t->extra];
 }
 
 /* ---- The vocabulary ---- */
@@ -41,6 +52,7 @@ static void open_parts(struct text_tokens *t)
 void text_tokens_learn(struct text_tokens *t)
 {
     t->learning = true;
+    name_classes(t);
     for (int i = 0; i < n_vocabs(t); i++)
         vocab_special(&t->vocab[i]);
     open_parts(t);
@@ -76,7 +88,7 @@ static int read_vocabs(struct text_tokens *t, struct vocab vocab[2], const struc
     return n_vocabs(t) == 2 ? check_alike(&vocab[0].meta, &vocab[1].meta, e) : 0;
 }
 
-/* A further segment must bring the same words. */
+/* A further segment must bring the same words (and classes). */
 static int same_again(struct text_tokens *t, const struct segment *segment, struct err *e)
 {
     struct vocab again[2] = {0};
@@ -85,7 +97,7 @@ static int same_again(struct text_tokens *t, const struct segment *segment, stru
         result = vocab_again(&t->vocab[i], &again[i], e);
     vocab_free(&again[0]);
     vocab_free(&again[1]);
-    return result;
+    return result < 0 || !t->extra ? result : text_classes_read(&t->classes, segment, false, e);
 }
 
 /* Everything is read, the data behind a vocabulary too: what is cut off or damaged is refused. */
@@ -100,6 +112,8 @@ static int load(struct text_tokens *t, struct source *s, struct err *e)
         } else if (first) {
             t->shared = t->pairs && !segment_find(&segment, "src.vocab.text");
             result = read_vocabs(t, t->vocab, &segment, e);
+            if (result == 0 && t->extra)
+                result = text_classes_read(&t->classes, &segment, true, e);
         } else {
             result = same_again(t, &segment, e);
         }
@@ -118,6 +132,7 @@ int text_tokens_load(struct text_tokens *t, const char *path, struct opt_group *
     struct source *s = source_open_path(path, e);
     if (!s)
         return -1;
+    name_classes(t);
     int result = load(t, s, e);
     source_close(s);
     if (result < 0 || text_options_restore(groups, &t->vocab[0].meta, e) < 0) {
@@ -146,29 +161,56 @@ int text_tokens_apply(struct text_tokens *t, const struct text_options *o, struc
 
 /* ---- Columns ---- */
 
-static void add_text(struct text_tokens *t, int side, const char *word, size_t length)
+static void add_text(struct text_tokens *t, int side)
 {
+    const struct text_part *part = &t->part[side];
     struct side_columns *c = &t->columns[side];
-    buf_add(&c->text, word, length);
     uint64_t end = c->text.len;
     if (!c->text_offsets.len)
         buf_add(&c->text_offsets, &zero, sizeof zero);
-    buf_add(&c->text_offsets, &end, sizeof end);
-    t->bytes += length + sizeof end;
+    for (size_t i = 0; i < part->n; i++) {
+        end += part->lengths[i];
+        buf_add(&c->text_offsets, &end, sizeof end);
+    }
+    buf_add(&c->text, part->text.data, part->text.len);
+    t->bytes += part->n * sizeof end + part->text.len + 8;
 }
 
-static void add_part(struct text_tokens *t, int side, const uint32_t *ids, size_t n, bool continued)
+/* The part at hand goes into the columns. */
+static void add_part(struct text_tokens *t, int side, bool continued)
 {
+    const struct text_part *part = &t->part[side];
     struct side_columns *c = &t->columns[side];
-    buf_add(&c->ids, ids, n * sizeof *ids);
-    uint64_t end = c->ids.len / sizeof *ids;
+    buf_add(&c->ids, part->ids, part->n * sizeof *part->ids);
+    uint64_t end = c->ids.len / sizeof *part->ids;
     if (!c->offsets.len)
         buf_add(&c->offsets, &zero, sizeof zero);
-    if (t->keep_text && !c->text_offsets.len)
-        buf_add(&c->text_offsets, &zero, sizeof zero);
     buf_add(&c->offsets, &end, sizeof end);
     buf_char(&c->continued, continued);
-    t->bytes += n * sizeof *ids + (t->keep_text ? 17 : 9);
+    t->bytes += part->n * sizeof *part->ids + 9;
+    if (t->keep_text)
+        add_text(t, side);
+}
+
+/* The same for its label or tags, which have been waiting in their spool. */
+static int add_classes(struct text_tokens *t, bool continued, struct err *e)
+{
+    bool labels = t->extra == TEXT_LABELS;
+    uint32_t *ids = labels ? &t->label : t->tags;
+    size_t n = labels ? 1 : t->part[0].n, waiting = labels && continued ? 0 : n;
+    if (text_classes_next(&t->classes, ids, waiting, e) < 0)
+        return -1;
+    buf_add(&t->class_column, ids, n * sizeof *ids);
+    t->bytes += n * sizeof *ids;
+    return 0;
+}
+
+static void empty_parts(struct text_tokens *t)
+{
+    for (int side = 0; side < n_sides(t); side++) {
+        t->part[side].n = 0;
+        buf_clear(&t->part[side].text);
+    }
 }
 
 /* Adds a view of a buffer as a column. */
@@ -191,6 +233,11 @@ static int view_side(struct text_tokens *t, int side, struct batch *batch, struc
     if (view(batch, prefix, "ids.offsets", DTYPE_U64, &c->offsets, NULL, e) < 0 ||
         view(batch, prefix, "ids", DTYPE_U32, &c->ids, NULL, e) < 0 ||
         view(batch, prefix, "continued", DTYPE_BOOL, &c->continued, NULL, e) < 0)
+        return -1;
+    if (t->extra == TEXT_LABELS && view(batch, prefix, "label", DTYPE_U32, &t->class_column, NULL, e) < 0)
+        return -1;
+    if (t->extra == TEXT_TAGS && text_tokens_classified(t) &&
+        view(batch, prefix, "tags", DTYPE_U32, &t->class_column, "ids", e) < 0)
         return -1;
     if (!t->keep_text)
         return 0;
@@ -218,6 +265,7 @@ static int write_batch(struct text_tokens *t, struct err *e)
         buf_clear(&c->text_offsets);
         buf_clear(&c->text);
     }
+    buf_clear(&t->class_column);
     t->n = t->bytes = 0;
     return result;
 }
@@ -229,135 +277,161 @@ static int end_row(struct text_tokens *t, struct err *e)
     return t->bytes < STREAM_BATCH_BYTES ? 0 : write_batch(t, e);
 }
 
-/* ---- The spool: for each part and side a word of its length and `continued`, then the ids ---- */
+/* ---- The spool: for each part and side a word of its length and `continued`, the ids, and where text is kept its
+ * lengths and bytes ---- */
 
 #define SPOOL_CONTINUED 0x80000000u
 
 static int spool_part(struct text_tokens *t, bool continued, struct err *e)
 {
     for (int side = 0; side < n_sides(t); side++) {
-        uint32_t word = (uint32_t)t->n_part[side] | (continued ? SPOOL_CONTINUED : 0);
-        if (spool_add(&t->spool, &word, sizeof word, e) < 0 ||
-            spool_add(&t->spool, t->part[side], t->n_part[side] * sizeof *t->part[side], e) < 0)
+        const struct text_part *part = &t->part[side];
+        uint32_t word = (uint32_t)part->n | (continued ? SPOOL_CONTINUED : 0);
+        size_t bytes = part->n * sizeof *part->ids;
+        if (spool_add(&t->spool, &word, sizeof word, e) < 0 || spool_add(&t->spool, part->ids, bytes, e) < 0)
+            return -1;
+        if (t->keep_text && (spool_add(&t->spool, part->lengths, bytes, e) < 0 ||
+                             spool_add(&t->spool, part->text.data, part->text.len, e) < 0))
             return -1;
     }
     return 0;
 }
 
+/* Reads what must be there. */
+static int fetch(struct text_tokens *t, void *to, size_t bytes, struct err *e)
+{
+    if (bytes && spool_next(&t->spool, to, bytes, e) <= 0)
+        return e->status ? -1 : err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
+    return 0;
+}
+
+static int fetch_text(struct text_tokens *t, struct text_part *part, struct err *e)
+{
+    size_t length = 0;
+    if (fetch(t, part->lengths, part->n * sizeof *part->lengths, e) < 0)
+        return -1;
+    for (size_t i = 0; i < part->n; i++)
+        length += part->lengths[i];
+    char *to = buf_room(&part->text, length);
+    part->text.len = length;
+    return fetch(t, to, length, e);
+}
+
+/* The next part of one side, from the spool into the columns: 1; 0 at the end; -1. */
+static int replay_side(struct text_tokens *t, int side, bool *continued, struct err *e)
+{
+    struct text_part *part = &t->part[side];
+    const uint32_t *map = t->map[t->shared ? 0 : side];
+    uint32_t word = 0;
+    int got = spool_next(&t->spool, &word, sizeof word, e);
+    if (got <= 0)
+        return got;
+    *continued = word & SPOOL_CONTINUED;
+    part->n = word & ~SPOOL_CONTINUED;
+    if (part->n > TEXT_PART)
+        return err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
+    if (fetch(t, part->ids, part->n * sizeof *part->ids, e) < 0 || (t->keep_text && fetch_text(t, part, e) < 0))
+        return -1;
+    for (size_t i = 0; map && i < part->n; i++)
+        part->ids[i] = map[part->ids[i]];
+    add_part(t, side, *continued);
+    return 1;
+}
+
+static int replay(struct text_tokens *t, struct err *e)
+{
+    if (spool_rewind(&t->spool, e) < 0)
+        return -1;
+    for (;;) {
+        bool continued = false;
+        int got = 1;
+        for (int side = 0; got > 0 && side < n_sides(t); side++)
+            got = replay_side(t, side, &continued, e);
+        if (got <= 0)
+            return got;
+        if ((text_tokens_classified(t) && add_classes(t, continued, e) < 0) || end_row(t, e) < 0)
+            return -1;
+        empty_parts(t);
+    }
+}
+
 /* ---- Parts ---- */
 
-int text_tokens_token(void *tokens, int side, const char *word, size_t length, struct err *e)
+static uint32_t id_of(struct text_tokens *t, struct vocab *v, const struct text_word *word)
+{
+    uint32_t id;
+    if (t->learning) {
+        id = vocab_add(v, word->word, word->length);
+        v->counts[id]++;
+        return id;
+    }
+    id = vocab_find(v, word->word, word->length);
+    if (id != VOCAB_NONE)
+        return id;
+    t->unknown++;
+    return VOCAB_UNKNOWN;
+}
+
+int text_tokens_token(void *tokens, int side, const struct text_word *word, struct err *e)
 {
     struct text_tokens *t = tokens;
-    struct vocab *v = vocab_of(t, side);
-    uint32_t id;
-    (void)e;
-    t->tokens++;
-    if (t->learning) {
-        id = vocab_add(v, word, length);
-        v->counts[id]++;
-    } else {
-        id = vocab_find(v, word, length);
-        if (id == VOCAB_NONE) {
-            id = VOCAB_UNKNOWN;
-            t->unknown++;
-        }
-        if (t->keep_text)
-            add_text(t, side, word, length);
+    struct text_part *part = &t->part[side];
+    if (t->extra == TEXT_TAGS && text_classes_add(&t->classes, word->tag, word->tag_length, e) < 0)
+        return -1;
+    if (t->keep_text) {
+        part->lengths[part->n] = (uint32_t)word->written_length;
+        buf_add(&part->text, word->written, word->written_length);
     }
-    t->part[side][t->n_part[side]++] = id;
+    part->ids[part->n++] = id_of(t, vocab_of(t, side), word);
+    t->tokens++;
     return 0;
+}
+
+int text_tokens_label(void *tokens, const char *label, size_t length, struct err *e)
+{
+    struct text_tokens *t = tokens;
+    return text_classes_add(&t->classes, label, length, e);
 }
 
 int text_tokens_part(void *tokens, bool continued, struct err *e)
 {
     struct text_tokens *t = tokens;
     int result;
-    if (t->learning) {
+    if (t->spooling) {
         result = spool_part(t, continued, e);
     } else {
         for (int side = 0; side < n_sides(t); side++)
-            add_part(t, side, t->part[side], t->n_part[side], continued);
+            add_part(t, side, continued);
         result = end_row(t, e);
     }
-    t->n_part[0] = t->n_part[1] = 0;
+    empty_parts(t);
     return result;
 }
 
-/* ---- What was learnt ---- */
-
-/* A vocabulary before pruning: where ids lead, and the words themselves where text is kept. */
-struct before {
-    uint32_t *map;
-    struct buf text;
-    uint64_t *offsets;
-};
-
-static void prune(struct text_tokens *t, struct vocab *v, uint64_t min_count, size_t max_words, struct before *b)
-{
-    uint64_t literal = v->counts[VOCAB_UNKNOWN];
-    if (t->keep_text) {
-        buf_add(&b->text, v->text.data, v->text.len);
-        b->offsets = mem_get(v->n + 1, sizeof *b->offsets);
-        memcpy(b->offsets, v->offsets, (v->n + 1) * sizeof *b->offsets);
-    }
-    b->map = vocab_prune(v, min_count, max_words);
-    t->unknown += v->counts[VOCAB_UNKNOWN] - literal;
-}
-
-/* The next part of one side, from the spool into the columns: 1; 0 at the end; -1. */
-static int replay_side(struct text_tokens *t, int side, const struct before *b, struct err *e)
-{
-    uint32_t word = 0, *ids = t->part[side];
-    int got = spool_next(&t->spool, &word, sizeof word, e);
-    size_t n = got > 0 ? word & ~SPOOL_CONTINUED : 0;
-    if (got <= 0)
-        return got;
-    if (n > TEXT_PART || (n && spool_next(&t->spool, ids, n * sizeof *ids, e) <= 0))
-        return e->status ? -1 : err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
-    for (size_t i = 0; i < n; i++) {
-        if (b->offsets)
-            add_text(t, side, b->text.data + b->offsets[ids[i]], b->offsets[ids[i] + 1] - b->offsets[ids[i]]);
-        ids[i] = b->map[ids[i]];
-    }
-    add_part(t, side, ids, n, word & SPOOL_CONTINUED);
-    return 1;
-}
-
-static int replay(struct text_tokens *t, const struct before before[2], struct err *e)
-{
-    if (spool_rewind(&t->spool, e) < 0)
-        return -1;
-    for (;;) {
-        int got = 1;
-        for (int side = 0; got > 0 && side < n_sides(t); side++)
-            got = replay_side(t, side, &before[t->shared ? 0 : side], e);
-        if (got <= 0 || end_row(t, e) < 0)
-            return got > 0 ? -1 : got;
-    }
-}
+/* ---- The end ---- */
 
 int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint64_t min_count, size_t max_words,
                        struct sink *sink, struct err *e)
 {
-    struct before before[2] = {0};
     t->sink = sink;
-    for (int i = 0; i < n_vocabs(t); i++)
-        prune(t, &t->vocab[i], min_count, max_words, &before[i]);
-    int result = write_vocabs(t, o, e);
-    if (result == 0)
-        result = replay(t, before, e);
-    for (int i = 0; i < 2; i++) {
-        free(before[i].map);
-        free(before[i].offsets);
-        buf_free(&before[i].text);
+    for (int i = 0; i < n_vocabs(t); i++) {
+        uint64_t literal = t->vocab[i].counts[VOCAB_UNKNOWN];
+        t->map[i] = vocab_prune(&t->vocab[i], min_count, max_words);
+        t->unknown += t->vocab[i].counts[VOCAB_UNKNOWN] - literal;
     }
-    return result;
+    return write_vocabs(t, o, e);
+}
+
+bool text_tokens_classified(const struct text_tokens *t)
+{
+    return t->extra == TEXT_LABELS || (t->extra == TEXT_TAGS && (t->classes.annotated || !t->classes.n));
 }
 
 int text_tokens_end(struct text_tokens *t, struct err *e)
 {
-    if (t->n && write_batch(t, e) < 0)
+    if (text_tokens_classified(t) && text_classes_write(&t->classes, t->sink, e) < 0)
+        return -1;
+    if ((t->spooling && replay(t, e) < 0) || (t->n && write_batch(t, e) < 0))
         return -1;
     return sink_end(t->sink, "complete", t->parents, e);
 }
@@ -368,13 +442,19 @@ void text_tokens_close(struct text_tokens *t)
     for (int i = 0; i < 2; i++) {
         struct side_columns *c = &t->columns[i];
         vocab_free(&t->vocab[i]);
-        free(t->part[i]);
+        free(t->map[i]);
+        free(t->part[i].ids);
+        free(t->part[i].lengths);
+        buf_free(&t->part[i].text);
         buf_free(&c->offsets);
         buf_free(&c->ids);
         buf_free(&c->continued);
         buf_free(&c->text_offsets);
         buf_free(&c->text);
     }
+    text_classes_close(&t->classes);
+    buf_free(&t->class_column);
+    free(t->tags);
     free(t->parents);
     *t = (struct text_tokens){0};
 }

@@ -1,11 +1,14 @@
 /* text_tokens: parts of items into a stream of ids, in front of it the vocabulary.
  *
- * Applying a vocabulary streams as it reads. Learning one spools the ids (not the text) into a file without a name
- * and writes everything when the text has ended; memory then grows with the vocabulary alone.
+ * Applying a vocabulary streams as it reads. Learning one spools the ids (the text too where it is kept) into a file
+ * without a name and writes everything when the text has ended; memory then grows with the vocabulary alone. Labels and
+ * tags are always spooled, since their vocabulary may have to grow.
  *
- * Columns: ids.offsets u64[N+1], ids u32, continued bool[N]; with kept text tok.offsets u64[N+1], tok.text.offsets
- * u64[T+1] over tok, tok.text utf8. Of pairs all of them twice, with src. and tgt. in front. The vocabulary is
- * vocab.*; of pairs src.vocab.* and tgt.vocab.*, unless both sides share one, which is vocab.* again. */
+ * Columns: ids.offsets u64[N+1], ids u32, continued bool[N]; label u32[N] (that of an item on each of its parts) or tags
+ * u32 over ids; with kept text tok.offsets u64[N+1], tok.text.offsets u64[T+1] over tok, tok.text utf8. Of pairs all of
+ * them twice, with src. and tgt. in front. The vocabulary is vocab.*; of pairs src.vocab.* and tgt.vocab.*, unless both
+ * sides share one, which is vocab.* again; then label.vocab.* or tag.vocab.*. Where tags are nothing but `_` (not
+ * annotated), neither they nor their vocabulary are written. */
 #ifndef DATA_TEXT_TOKENS_H
 #define DATA_TEXT_TOKENS_H
 
@@ -13,25 +16,38 @@
 #include <stdint.h>
 
 #include "base/spool.h"
+#include "data/text_classes.h"
 #include "data/text_item.h"
 #include "data/vocab.h"
 
-/* Zero-initialize, set the first three; text_tokens_close at the end. */
+enum text_extra { TEXT_NO_CLASSES, TEXT_LABELS, TEXT_TAGS };
+
+/* Zero-initialize, set the first four; text_tokens_close at the end. */
 struct text_tokens {
     bool pairs;  /* items have two sides */
     bool shared; /* one vocabulary for both */
     bool keep_text;
+    enum text_extra extra;    /* what else an item (not of pairs) or a token brings */
     uint64_t tokens, unknown; /* in all; those that became <unk> */
+    struct text_classes
+        classes; /* labels or tags; may be read, and its vocabulary's meta be set before it is written */
     /* private */
-    bool learning;
+    bool learning, spooling;
     struct vocab vocab[2];
-    char *parents;     /* digests of where the vocabulary was read */
-    uint32_t *part[2]; /* ids of the part at hand, [TEXT_PART] */
-    size_t n_part[2];
+    uint32_t *map[2]; /* learnt: where spooled ids lead */
+    char *parents;    /* digests of where the vocabulary was read */
+    struct text_part {
+        uint32_t *ids, *lengths; /* [TEXT_PART]; lengths of the kept text */
+        size_t n;
+        struct buf text;
+    } part[2];      /* the one at hand */
+    uint32_t *tags; /* of the part at hand */
+    uint32_t label; /* of the item at hand */
     struct spool spool;
     struct side_columns {
         struct buf offsets, ids, continued, text_offsets, text;
     } columns[2];
+    struct buf class_column;
     uint64_t n, bytes; /* of the batch at hand */
     struct sink *sink;
 };
@@ -46,14 +62,16 @@ int text_tokens_load(struct text_tokens *t, const char *path, struct opt_group *
 int text_tokens_apply(struct text_tokens *t, const struct text_options *o, struct sink *sink, struct err *e);
 
 /* For a text_part_receiver whose context is a struct text_tokens. */
-int text_tokens_token(void *tokens, int side, const char *word, size_t length, struct err *e);
+int text_tokens_token(void *tokens, int side, const struct text_word *word, struct err *e);
 int text_tokens_part(void *tokens, bool continued, struct err *e);
+int text_tokens_label(void *tokens, const char *label, size_t length, struct err *e);
 
-/* What was learnt: the vocabulary (vocab_prune), then everything that was spooled, behind the HEAD that `sink` has
- * got. */
+/* Writes what was learnt, the vocabulary (vocab_prune), behind the HEAD that `sink` has got. */
 int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint64_t min_count, size_t max_words,
                        struct sink *sink, struct err *e);
-/* Writes the last batch and ends the segment. */
+/* Are there labels, or tags that say something? */
+bool text_tokens_classified(const struct text_tokens *t);
+/* Writes everything that was spooled, and the last batch, and ends the segment. */
 int text_tokens_end(struct text_tokens *t, struct err *e);
 void text_tokens_close(struct text_tokens *t);
 

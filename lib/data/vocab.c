@@ -105,18 +105,20 @@ static int by_count(const void *a, const void *b)
     return order ? order : (length > other) - (length < other);
 }
 
-uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words)
+/* Puts the words from id `first` on in order and leaves some out. */
+static uint32_t *reorder(struct vocab *v, uint32_t first, uint64_t min_count, size_t max_words)
 {
-    size_t n = v->n - VOCAB_SPECIAL, kept = 0;
+    size_t n = v->n - first, kept = 0;
     struct ranked *ranked = mem_get(n, sizeof *ranked);
     uint32_t *map = mem_get(v->n, sizeof *map);
     struct vocab pruned = {.meta = v->meta};
     for (uint32_t i = 0; i < n; i++)
-        ranked[i] = (struct ranked){v, i + VOCAB_SPECIAL};
+        ranked[i] = (struct ranked){v, i + first};
     qsort(ranked, n, sizeof *ranked, by_count);
-    vocab_special(&pruned);
-    for (uint32_t i = 0; i < VOCAB_SPECIAL; i++) {
-        map[i] = i;
+    for (uint32_t i = 0; i < first; i++) {
+        size_t length;
+        const char *word = vocab_word(v, i, &length);
+        map[i] = vocab_add(&pruned, word, length);
         pruned.counts[i] = v->counts[i];
     }
     for (size_t i = 0; i < n; i++) {
@@ -139,10 +141,20 @@ uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words)
     return map;
 }
 
+uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words)
+{
+    return reorder(v, VOCAB_SPECIAL, min_count, max_words);
+}
+
+uint32_t *vocab_sort(struct vocab *v, size_t first)
+{
+    return reorder(v, (uint32_t)first, 0, 0);
+}
+
 int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struct err *e)
 {
     static const uint64_t none[1];
-    char name[64];
+    char name[TENSOR_MAX_NAME + 32];
     struct tensor t;
     uint64_t ends = v->n + 1, bytes = v->text.len, words = v->n;
     snprintf(name, sizeof name, "%svocab.text.offsets", prefix);
@@ -164,7 +176,7 @@ int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struc
 static const struct tensor *part(const char *prefix, const char *rest, const struct segment *segment, enum dtype dtype,
                                  struct err *e)
 {
-    char name[64];
+    char name[TENSOR_MAX_NAME + 32];
     snprintf(name, sizeof name, "%s%s", prefix, rest);
     const struct tensor *t = segment_need(segment, name, e);
     if (!t) /* what it has instead helps nobody; where to get one does */

@@ -41,6 +41,9 @@ const char *vocab_word(const struct vocab *v, uint32_t id, size_t *length);
  * `max_words` > 0, all but that many. new_ids[old id] gets the new id, VOCAB_UNKNOWN for what was dropped, whose counts go to
  * <unk>. Owned by the caller. */
 uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words);
+/* Sorts the words from id `first` on in the same way and drops none; for vocabularies without special tokens, as those
+ * of labels and tags. new_ids[old id], owned by the caller. */
+uint32_t *vocab_sort(struct vocab *v, size_t first);
 
 /* Writes / reads the three tensors; `prefix` is "", "src.", ... Reading checks offsets and that words are unique; a
  * vocabulary that is not there at all is STATUS_DATA. */

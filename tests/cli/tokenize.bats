@@ -147,6 +147,195 @@ says() { # FILE NAME EXPECTED
     expect 65 tokenize --vocab two.tns pairs
 }
 
+@test "tokenize --input labeled: a class an item, taken out of its line" {
+    printf 'pos\tGood, VERY good\nneg\tbad\r\nneg\t\nvery neg\ta\tb' > first
+    tokenize --input labeled --lower --keep-text first > out.tns
+    says out.tns label.vocab.text '"neg" "pos" "very neg"'
+    says out.tns label.vocab.count "2 1 1"
+    says out.tns label "1 0 0 2"
+    says out.tns ids.offsets "0 4 5 5 7"
+    says out.tns vocab.text '"<pad>" "<unk>" "<s>" "</s>" "good" "," "a" "b" "bad" "very"'
+    says out.tns tok.text '"Good" "," "VERY" "good" "bad" "a" "b"' # as it was written
+    tns verify out.tns
+    # the label is no text: the same lines without it, as plain text, have the same ids
+    cut -f 2- first | tokenize --lower > plain.tns
+    [ "$(values out.tns ids)" = "$(values plain.tns ids)" ]
+    # --label-last: behind the last TAB
+    printf 'Good, VERY good\tpos\nbad\tneg\r\n\tneg\na\tb\tvery neg' > last
+    tokenize --input labeled --label-last --lower --keep-text last > last.tns
+    for name in label.vocab.text label ids ids.offsets tok.text; do
+        [ "$(values out.tns $name)" = "$(values last.tns $name)" ]
+    done
+    # characters
+    tokenize --input labeled --level grapheme --lower --keep-text first > out
+    says out ids.offsets "0 15 18 18 21"
+
+    # a part of a long item has the label of the whole, first or last
+    yes w | head -n 70000 | tr '\n' ' ' > long
+    (printf 'L\t'; cat long; printf '\nM\tx\n') | tokenize --input labeled > out
+    says out ids.offsets "0 65536 70000 70001"
+    says out continued "0 1 0"
+    says out label "0 0 1"
+    says out label.vocab.count "1 1"
+    (cat long; printf '\tL\nx\tM\n') | tokenize --input labeled --label-last --keep-text > out
+    says out label "0 0 1"
+    tns verify out
+
+    printf 'a\tb\nno tab\n' > bad
+    expect 65 tokenize --input labeled bad
+    grep -qx "tokenize: bad:2: no TAB (a line is: label, TAB, text; with --label-last: text, TAB, label)" err
+    printf '\ttext\n' > bad
+    expect 65 tokenize --input labeled -o new.tns bad
+    grep -q "bad:1: its label is empty" err
+    [ ! -e new.tns ]
+    expect 65 tokenize --input labeled --strict <(printf 'a\377\tb\n')
+    expect 2 tokenize --label-last first
+    expect 2 tokenize --input labeled --item file first
+    expect 2 tokenize --input labeled --tags xpos first
+    # a wrong order is not an error, but is noticed
+    seq 30 | sed 's/$/\tx/' > many
+    expect 0 tokenize --input labeled many
+    run cat err
+    assert_output "tokenize: 30 different labels in 30 items: are lines 'label TAB text'? (otherwise --label-last)"
+    tokenize --input labeled < /dev/null > out
+    tns verify out
+    says out label.vocab.count ""
+}
+
+@test "tokenize --input labeled --vocab: the model's classes keep their ids, others stand behind them" {
+    printf 'neg\tbad film\nneg\tbad\npos\tgood\n' | tokenize --input labeled --lower > train.tns
+    printf 'odd\tA film\npos\tGood\nmixed\tbad\nmixed\tbad\nneg\tx\n' > new
+    expect 0 tokenize --vocab train.tns --input labeled --keep-text new
+    says out label.vocab.text '"neg" "pos" "mixed" "odd"'
+    says out label.vocab.count "2 1 2 1"
+    says out label "3 1 2 2 0"
+    says out ids "1 5 6 4 4 1"
+    says out tok.text '"A" "film" "Good" "bad" "bad" "x"'
+    run cat err
+    assert_line "tokenize: 2 of 6 tokens are not in the vocabulary and became <unk>"
+    assert_line "tokenize: 3 of 5 labels are not among the 2 of the vocabulary; they stand behind these, from id 2 on"
+    tns verify out
+    # a vocabulary without labels: they are learned
+    tokenize --lower <(printf 'good bad\n') > words.tns
+    expect 0 tokenize --vocab words.tns --input labeled new
+    says out label.vocab.text '"mixed" "neg" "odd" "pos"'
+    says out label "2 3 0 0 1"
+    # one with labels serves text and other classes too
+    expect 0 tokenize --vocab train.tns --quiet <(printf 'a film\n')
+    says out ids "1 5"
+    run tns ls out
+    refute_output --partial label.vocab
+    # all its segments must have the same
+    printf 'neg\tbad bad film\npos\tgood\n' | tokenize --vocab train.tns --input labeled > more.tns
+    cat train.tns more.tns > both.tns
+    tokenize --vocab both.tns --input labeled --quiet new > out
+    printf 'odd\tbad\n' | tokenize --vocab train.tns --input labeled --quiet | cat train.tns - > both.tns
+    expect 65 tokenize --vocab both.tns --input labeled new
+    tokenize --vocab train.tns <(printf 'bad\n') | cat train.tns - > both.tns
+    expect 65 tokenize --vocab both.tns --input labeled new
+    grep -q "one of its segments has 'label.vocab.text' and another has not" err
+}
+
+treebank() {
+    cat <<'EOF'
+# sent_id = 1
+# text = Au Marché , 10 000 .
+1-2	Au	_	_	_	_	_	_	_	_
+1	À	à	ADP	P	_	3	case	_	_
+2	le	le	DET	DA	Def=Y	3	det	_	_
+3	Marché	marché	NOUN	S	_	0	root	_	_
+3.1	vide	_	VERB	V	_	_	_	_	_
+4	10 000	10000	NUM	N	_	3	nummod	_	_
+
+# sent_id = 2
+1	le	le	DET	RD	Def=Y	0	root	_	_
+EOF
+}
+
+@test "tokenize --input conllu: forms are tokens, sentences items, a column the tags" {
+    treebank > bank
+    tokenize --input conllu --lower --keep-text bank > out.tns
+    says out.tns vocab.text '"<pad>" "<unk>" "<s>" "</s>" "le" "10 000" "marché" "à"'
+    says out.tns ids "7 4 6 5 4"
+    says out.tns ids.offsets "0 4 5"
+    says out.tns tag.vocab.text '"DET" "ADP" "NOUN" "NUM"'
+    says out.tns tag.vocab.count "2 1 1 1"
+    says out.tns tags "1 0 2 3 0"
+    says out.tns tok.text '"À" "le" "Marché" "10 000" "le"' # as it was written
+    run tns ls out.tns
+    assert_line --regexp '^tensor +vocab.text .* tokenize.level=space tokenize.lower=yes '
+    assert_line --regexp '^tensor +tag.vocab.text .* tags=upos$'
+    assert_line --regexp '^column +tags +u32 +\[5\] +over=ids$'
+    tns verify out.tns
+    # other columns; CR LF, a byte order mark, no line end at the end
+    (printf '\357\273\277'; sed 's/$/\r/' bank | head -c -2) > dos
+    tokenize --input conllu --tags xpos dos > out
+    says out tag.vocab.text '"DA" "N" "P" "RD" "S"'
+    says out tags "2 0 4 1 3"
+    tokenize --input conllu --tags feats bank > out
+    says out tag.vocab.text '"_" "Def=Y"'
+    tokenize --input conllu --tags deprel bank > out
+    says out tag.vocab.text '"root" "case" "det" "nummod"'
+    # nothing but _: not annotated
+    expect 0 tokenize --input conllu <(sed 's/[A-Z]*\t[A-Z]*\t\([_D]\)/_\t_\t\1/' bank)
+    says out ids.offsets "0 4 5"
+    run tns ls out
+    refute_line --regexp '^(tensor|column) +tag'
+    run cat err
+    assert_output "tokenize: the tag of every word is _: there is no column of tags (--tags chooses another)"
+    # punctuation goes with its tag; long sentences go on
+    printf '1\t.\t_\tP\t_\t_\t_\t_\t_\t_\n2\ta\t_\tX\t_\t_\t_\t_\t_\t_\n' | tokenize --input conllu --punct drop > out
+    says out ids "4"
+    says out tag.vocab.text '"X"'
+    says out tags "0"
+    seq 70000 | sed 's/$/\tw\t_\tX\t_\t_\t_\t_\t_\t_/' > many
+    tokenize --input conllu many > out
+    says out ids.offsets "0 65536 70000"
+    says out continued "0 1"
+    tokenize --input conllu --keep-text many > out
+    tns verify out
+
+    expect 65 tokenize --input conllu <(treebank | sed '/^$/d')
+    grep -q ":10: the ID is 1, not 5 (words count from 1; an empty line ends a sentence)" err
+    cut -f 1-9 bank > bad
+    expect 65 tokenize --input conllu bad -o new.tns
+    grep -qx "tokenize: bad:3: 9 columns, not 10 (CoNLL-U has ten, divided by TABs; an empty line ends a sentence)" err
+    [ ! -e new.tns ]
+    printf '# \377\n' > bad
+    expect 65 tokenize --input conllu bad
+    expect 2 tokenize --input conllu --level word bank
+    expect 2 tokenize --input conllu --item paragraph bank
+    expect 0 tokenize --input conllu --level space bank
+    tokenize --input conllu < /dev/null > out
+    tns verify out
+}
+
+@test "tokenize --input conllu --vocab: words and tags of a model" {
+    treebank > bank
+    tokenize --input conllu --tags xpos --min-count 2 bank > model.tns
+    says model.tns vocab.text '"<pad>" "<unk>" "<s>" "</s>" "le"'
+    expect 0 tokenize --input conllu --vocab model.tns <(sed 's/DA\t/D2\t/' bank)
+    says out tag.vocab.text '"DA" "N" "P" "RD" "S" "D2"'
+    says out tags "2 5 4 1 3"
+    says out ids "1 4 1 1 4"
+    grep -qx "tokenize: 1 of 5 tags are not among the 5 of the vocabulary; they stand behind these, from id 5 on" err
+    expect 2 tokenize --input conllu --vocab model.tns --tags upos bank
+    grep -q -- "--tags=upos was asked for, but the vocabulary's tags are xpos" err
+    expect 0 tokenize --input conllu --vocab model.tns --tags xpos bank
+    # plain text is then split at white space
+    printf 'le l, le\n' | tokenize --vocab model.tns --quiet > out
+    says out ids "4 1 4"
+    # words that were split otherwise are words all the same; characters are none
+    tokenize --level word <(printf 'le Marché\n') > words.tns
+    expect 0 tokenize --input conllu --vocab words.tns --quiet bank
+    says out ids "1 5 4 1 5"
+    run tns ls out
+    assert_output --partial "tokenize.level=word"
+    tokenize --level grapheme bank > characters.tns
+    expect 2 tokenize --input conllu --vocab characters.tns bank
+    grep -q "characters or bytes" err
+}
+
 @test "tokenize --item: lines, paragraphs, files; a long item goes on in parts" {
     printf 'a b\nc\n\nd\n' > one
     printf 'e' > two
@@ -221,7 +410,7 @@ says() { # FILE NAME EXPECTED
     expect 2 tokenize --max-vocab abc in
     expect 2 tokenize --threads 0 in
     expect 2 tokenize --level byte --punct drop in
-    expect 2 tokenize --input conllu in
+    expect 2 tokenize --input json in
     # a text that cannot be read to its end gives no file
     expect 1 tokenize in missing -o out.tns
     [ ! -e out.tns ]
@@ -273,4 +462,12 @@ PY
     assert_success
     run python3 peak.py $megabytes $limit x --level space --keep-text
     assert_success
+    printf 'l\ta b\n' | tokenize --input labeled > vocab.tns
+    for order in "" --label-last; do # refused at its end, or at once
+        run python3 peak.py $megabytes $limit "words and	more " --input labeled $order --vocab vocab.tns --keep-text
+        assert_success
+    done
+    python3 -c 'print("# x" * 10000000)' | tokenize --input conllu > out
+    run bash -c 'head -c 3M /dev/zero | tokenize --input conllu'
+    assert_failure 65
 }

@@ -87,17 +87,18 @@ static void test_strict(void **state)
     }
 }
 
-/* ---- Tokens and items, shown as token|token/ for each part; +/ ends one that continues, ~ divides sides ---- */
+/* ---- Tokens and items, shown as token|token/ for each part; +/ ends one that continues, ~ divides sides. Behind a
+ * token {what was written} where that differs, and _TAG; labels stand apart, as label; ---- */
 
 struct show {
-    struct buf out;
+    struct buf out, labels;
     int side;
     bool first;
     size_t tokens, parts;
     bool quiet;
 };
 
-static int show_token(void *context, int side, const char *word, size_t length, struct err *e)
+static int show_token(void *context, int side, const struct text_word *word, struct err *e)
 {
     struct show *s = context;
     (void)e;
@@ -111,7 +112,23 @@ static int show_token(void *context, int side, const char *word, size_t length, 
         buf_char(&s->out, '|');
     }
     s->first = false;
-    buf_add(&s->out, word, length);
+    buf_add(&s->out, word->word, word->length);
+    if (word->length != word->written_length || memcmp(word->word, word->written, word->length)) {
+        buf_char(&s->out, '{');
+        buf_add(&s->out, word->written, word->written_length);
+        buf_char(&s->out, '}');
+    }
+    if (word->tag)
+        buf_printf(&s->out, "_%.*s", (int)word->tag_length, word->tag);
+    return 0;
+}
+
+static int show_label(void *context, const char *label, size_t length, struct err *e)
+{
+    struct show *s = context;
+    (void)e;
+    buf_add(&s->labels, label, length);
+    buf_char(&s->labels, ';');
     return 0;
 }
 
@@ -129,6 +146,7 @@ static int show_part(void *context, bool continued, struct err *e)
 struct kind {
     struct text_options how;
     enum text_item_kind item;
+    struct text_input in; /* what else is asked for */
 };
 
 /* Runs bytes through a pipe, `step` bytes at a time; false when they are refused. */
@@ -136,11 +154,17 @@ static bool pipe_text(const struct kind *k, const char *in, size_t n, size_t ste
                       struct err *e)
 {
     struct text_pipe p = {0};
-    struct text_part_receiver to = {show, show_token, show_part};
+    struct text_part_receiver to = {show, show_token, show_part, show_label};
+    struct text_input input = k->in;
     bool quiet = show->quiet;
     buf_clear(&show->out);
-    *show = (struct show){.out = show->out, .first = true, .quiet = quiet};
-    bool good = text_pipe_open(&p, &k->how, k->item, false, false, window, &to, e) == 0;
+    buf_clear(&show->labels);
+    *show = (struct show){.out = show->out, .labels = show->labels, .first = true, .quiet = quiet};
+    if (k->item == TEXT_PAIR)
+        input.kind = TEXT_INPUT_PAIRS;
+    else if (input.kind == TEXT_INPUT_PLAIN)
+        input.item = (int)k->item;
+    bool good = text_pipe_open(&p, &k->how, &input, window, &to, e) == 0;
     if (good)
         text_pipe_begin(&p, "in");
     for (size_t at = 0; good && at < n; at += step)
@@ -150,25 +174,25 @@ static bool pipe_text(const struct kind *k, const char *in, size_t n, size_t ste
     return good;
 }
 
-static const struct kind space = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE};
-static const struct kind space_lower_no_punct = {{TEXT_SPACE, true, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE};
-static const struct kind space_file = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE};
-static const struct kind space_paragraph = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH};
-static const struct kind space_pair = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR};
-static const struct kind word = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE};
-static const struct kind word_no_punct = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE};
-static const struct kind word_no_punct_paragraph = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_PARAGRAPH};
-static const struct kind word_lower = {{TEXT_WORD, true, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE};
-static const struct kind word_nfc = {{TEXT_WORD, false, TEXT_NFC, TEXT_KEEP}, TEXT_LINE};
-static const struct kind word_nfkc_lower = {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP}, TEXT_LINE};
-static const struct kind word_file = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE};
-static const struct kind grapheme = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE};
-static const struct kind grapheme_no_punct = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE};
-static const struct kind grapheme_file = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE};
-static const struct kind grapheme_paragraph = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH};
-static const struct kind grapheme_pair = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR};
-static const struct kind byte = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE};
-static const struct kind byte_file = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE};
+static const struct kind space = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
+static const struct kind space_lower_no_punct = {{TEXT_SPACE, true, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE, {0}};
+static const struct kind space_file = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
+static const struct kind space_paragraph = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH, {0}};
+static const struct kind space_pair = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR, {0}};
+static const struct kind word = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
+static const struct kind word_no_punct = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE, {0}};
+static const struct kind word_no_punct_paragraph = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_PARAGRAPH, {0}};
+static const struct kind word_lower = {{TEXT_WORD, true, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
+static const struct kind word_nfc = {{TEXT_WORD, false, TEXT_NFC, TEXT_KEEP}, TEXT_LINE, {0}};
+static const struct kind word_nfkc_lower = {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP}, TEXT_LINE, {0}};
+static const struct kind word_file = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
+static const struct kind grapheme = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
+static const struct kind grapheme_no_punct = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE, {0}};
+static const struct kind grapheme_file = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
+static const struct kind grapheme_paragraph = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH, {0}};
+static const struct kind grapheme_pair = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR, {0}};
+static const struct kind byte = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
+static const struct kind byte_file = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
 
 static const struct {
     const struct kind *kind;
@@ -228,20 +252,31 @@ static const struct {
     {&byte_file, BYTES("\377\n"), "<0xEF>|<0xBF>|<0xBD>|\n/"},
 };
 
-static void test_golden(void **state)
+/* Neither in what steps text comes nor how much of it is looked at together may show. */
+static void check_row(const struct kind *kind, const char *in, size_t length, const char *labels, const char *out)
 {
-    (void)state;
     static const size_t steps[] = {1, 2, 3, 7, 1000}, windows[] = {64, TEXT_WINDOW};
     struct show show = {0};
     struct err e = {0};
+    for (size_t j = 0; j < COUNT(steps); j++)
+        for (size_t w = 0; w < COUNT(windows); w++) {
+            if (!pipe_text(kind, in, length, steps[j], windows[w], &show, &e))
+                fail_msg("'%s': %s", in, e.text);
+            if (strcmp(buf_string(&show.out), out) || strcmp(buf_string(&show.labels), labels))
+                fail_msg("'%s', step %zu: '%s%s' is not '%s%s'", in, steps[j], show.labels.data, show.out.data, labels,
+                         out);
+        }
+    buf_free(&show.out);
+    buf_free(&show.labels);
+}
+
+static void test_golden(void **state)
+{
+    (void)state;
+    struct show show = {0};
+    struct err e = {0};
     for (size_t i = 0; i < COUNT(golden); i++)
-        for (size_t j = 0; j < COUNT(steps); j++)
-            for (size_t w = 0; w < COUNT(windows); w++) {
-                if (!pipe_text(golden[i].kind, golden[i].in, golden[i].length, steps[j], windows[w], &show, &e))
-                    fail_msg("row %zu: %s", i, e.text);
-                if (strcmp(buf_string(&show.out), golden[i].out))
-                    fail_msg("row %zu, step %zu: '%s' is not '%s'", i, steps[j], show.out.data, golden[i].out);
-            }
+        check_row(golden[i].kind, golden[i].in, golden[i].length, "", golden[i].out);
     /* NUL is a character like others */
     const struct kind *kind = &word;
     assert_true(pipe_text(kind, BYTES("a\0b\n"), 1, 64, &show, &e));
@@ -270,17 +305,164 @@ static void test_bad_pairs(void **state)
     buf_free(&show.out);
 }
 
+#define LABELED(...)                                                                                                   \
+    {                                                                                                                  \
+        .kind = TEXT_INPUT_LABELED, .keep_text = true, __VA_ARGS__                                                     \
+    }
+#define CONLLU(...)                                                                                                    \
+    {                                                                                                                  \
+        .kind = TEXT_INPUT_CONLLU, .keep_text = true, __VA_ARGS__                                                      \
+    }
+static const struct kind labeled = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, LABELED()};
+static const struct kind labeled_last = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP},
+                                         TEXT_LINE,
+                                         LABELED(.label_last = true)};
+static const struct kind labeled_fold = {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP}, TEXT_LINE, LABELED()};
+static const struct kind labeled_grapheme = {{TEXT_GRAPHEME, true, TEXT_NFKC, TEXT_KEEP},
+                                             TEXT_LINE,
+                                             LABELED(.label_last = true)};
+static const struct kind labeled_byte = {{TEXT_BYTE, true, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, LABELED()};
+static const struct kind conllu = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, CONLLU()};
+static const struct kind conllu_xpos = {{TEXT_SPACE, true, TEXT_NFC, TEXT_DROP}, TEXT_LINE, CONLLU(.tags = 1)};
+
+static const struct {
+    const struct kind *kind;
+    const char *in;
+    size_t length;
+    const char *labels, *out;
+} classed[] = {
+    {&labeled, BYTES(""), "", ""},
+    {&labeled, BYTES("+\tGood one\r\n-\t\nvery bad\ta\tb\n \tx"), "+;-;very bad; ;", "Good|one//a|b/x/"},
+    {&labeled, BYTES("\ufeff1\t a\n"), "1;", "a/"},
+    {&labeled, BYTES("1\t"), "1;", "/"},
+    {&labeled_last, BYTES("a b  \t1\n\t0\nc\td\te f"), "1;0;e f;", "a|b//c|d/"},
+    {&labeled_last, BYTES("a\t1\r\nb\t0\r\n"), "1;0;", "a/b/"},
+    {&labeled_fold, BYTES("A\tThe \u2026 \ufb01n \u00c9te\u0301\n"), "A;",
+     "the{The}|.{\u2026}|.{}|.{}|fin{\ufb01n}|\u00e9t\u00e9{\u00c9te\u0301}/"},
+    {&labeled_fold, BYTES("x\t\u03a3\u0391\u03a3 \u0130I\n"), "x;",
+     "\u03c3\u03b1\u03c2{\u03a3\u0391\u03a3}|i\u0307i{\u0130I}/"},
+    {&labeled_grapheme, BYTES("\ufb01 E\u0301\tX\nA\ty"), "X;y;", "f{\ufb01}|i{}| |\u00e9{E\u0301}/a{A}/"},
+    {&labeled_byte, BYTES("x\tA\u00c9"), "x;", "a|<0xC3>|<0xA9>/"},
+    {&conllu, BYTES(""), "", ""},
+    {&conllu, BYTES("# only a comment\n\n\n"), "", ""},
+    {&conllu,
+     BYTES("# text\n1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n1\tDe\tde\tADP\tP\t_\t0\t_\t_\t_\n"
+           "2\tle\tle\tDET\tD\t_\t0\t_\t_\t_\n2.1\tx\tx\tX\tX\t_\t_\t_\t_\t_\n"
+           "3\t10 000\t_\t_\t_\t_\t_\t_\t_\t_\n\n\n"
+           "1\tb\tb\tX\tY\t_\t_\t_\t_\t_"),
+     "", "De_ADP|le_DET|10 000__/b_X/"},
+    {&conllu, BYTES("\ufeff0.1\tx\t_\t_\t_\t_\t_\t_\t_\t_\r\n1\tA\ta\tX\t\t\t\t\t\t\r\n\r\n"), "", "A_X/"},
+    {&conllu_xpos,
+     BYTES("1\tE\u0301T\t_\tX\tY\t_\t_\t_\t_\t_\n2\t.\t.\tP\t.\t_\t_\t_\t_\t_\n\n"
+           "1\t!\t.\tP\t.\t_\t_\t_\t_\t_\n"),
+     "", "\u00e9t{E\u0301T}_Y//"},
+};
+
+static void test_classed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(classed); i++)
+        check_row(classed[i].kind, classed[i].in, classed[i].length, classed[i].labels, classed[i].out);
+}
+
+static void test_bad_classed(void **state)
+{
+    (void)state;
+#define FIRST  " (a line is: label, TAB, text; with --label-last: text, TAB, label)"
+#define LAST   " (a line is: text, TAB, label; without --label-last: label, TAB, text)"
+#define REST   "\t_\t_\t_\t_\t_\t_\t_\t_\n"
+#define NO_ID  "' is no ID (1 is a word, 1-2 a range, 1.1 an empty node)"
+#define COUNTS " (words count from 1; an empty line ends a sentence)"
+#define TEN    " (CoNLL-U has ten, divided by TABs; an empty line ends a sentence)"
+    static const struct {
+        const struct kind *kind;
+        const char *in, *says;
+    } rows[] = {
+        {&labeled, "a\tb\nc", "in:2: no TAB" FIRST},
+        {&labeled, "a\tb\n\nc\td\n", "in:2: no TAB" FIRST},
+        {&labeled, "a\tb\n\tc\n", "in:2: its label is empty" FIRST},
+        {&labeled_last, "a\tb\nc\t\n", "in:2: its label is empty" LAST},
+        {&labeled_last, "a\tb\nc\nd\te\n", "in:2: no TAB with a label behind it" LAST},
+        {&conllu, "# x\n1\ta" REST "\n2\tb" REST, "in:4: the ID is 2, not 1" COUNTS},
+        {&conllu, "1\ta" REST "1\tb" REST, "in:2: the ID is 1, not 2" COUNTS},
+        {&conllu, "x\ta" REST, "in:1: 'x" NO_ID},
+        {&conllu, "\ta" REST, "in:1: '" NO_ID},
+        {&conllu, "1x\ta" REST, "in:1: '1x" NO_ID},
+        {&conllu, "2-1\ta" REST, "in:1: '2-1" NO_ID},
+        {&conllu, "1.0\ta" REST, "in:1: '1.0" NO_ID},
+        {&conllu, "1-\ta" REST, "in:1: '1-" NO_ID},
+        {&conllu, "99999999999999999999\ta" REST, "in:1: '99999999999999999999" NO_ID},
+        {&conllu, "1\t" REST, "in:1: column 2, FORM, is empty (what is not known is _)"},
+        {&conllu, "1\ta\ta\t\tX\t_\t_\t_\t_\t_\n", "in:1: column 4, UPOS, is empty (what is not known is _)"},
+        {&conllu, "1\ta\n", "in:1: 2 columns, not 10" TEN},
+        {&conllu, "text\n", "in:1: 1 column, not 10" TEN},
+        {&conllu, "1\ta\t" REST, "in:1: 11 columns, not 10" TEN},
+        {&conllu, "# x\n1\ta\xff", "in:2: not UTF-8, byte 0xFF (CoNLL-U is UTF-8; convert it with iconv)"},
+    };
+    static const size_t steps[] = {1, 5, 1000};
+    struct show show = {0};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (size_t j = 0; j < COUNT(steps); j++) {
+            struct err e = {0};
+            if (pipe_text(rows[i].kind, rows[i].in, strlen(rows[i].in), steps[j], TEXT_WINDOW, &show, &e))
+                fail_msg("row %zu was not refused", i);
+            assert_int_equal(e.status, STATUS_DATA);
+            assert_string_equal(e.text, rows[i].says);
+        }
+    buf_free(&show.out);
+    buf_free(&show.labels);
+}
+
+/* A label has at most TEXT_LABEL_BYTES, and what is longer is text where the label comes last; a treebank's line, and so
+ * its FORM, at most TEXT_CONLLU_LINE; a comment is of any length. */
+static void test_long_classed(void **state)
+{
+    (void)state;
+    struct show show = {0};
+    struct buf text = {0};
+    for (size_t n = TEXT_LABEL_BYTES; n <= TEXT_LABEL_BYTES + 1; n++) {
+        struct err e = {0};
+        buf_clear(&text);
+        for (size_t i = 0; i < n; i++)
+            buf_char(&text, 'x');
+        buf_text(&text, "\ty");
+        bool fits = n == TEXT_LABEL_BYTES;
+        assert_int_equal(pipe_text(&labeled, text.data, text.len, 100, TEXT_WINDOW, &show, &e), fits);
+        assert_int_equal(show.labels.len, fits ? n + 1 : 0);
+        memmove(text.data + 2, text.data, n);
+        memcpy(text.data, "y\t", 2);
+        assert_int_equal(pipe_text(&labeled_last, text.data, text.len, 100, TEXT_WINDOW, &show, &e), fits);
+        assert_int_equal(show.labels.len, fits ? n + 1 : 0);
+        buf_text(&text, "\tz\n");
+        assert_true(pipe_text(&labeled_last, text.data, text.len, 100, TEXT_WINDOW, &show, &e));
+        assert_string_equal(show.labels.data, "z;");
+        assert_int_equal(show.out.len, n + 3);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct err e = {0};
+        buf_clear(&text);
+        buf_text(&text, i ? "1\t" : "#");
+        memset(buf_room(&text, TEXT_CONLLU_LINE), 'x', TEXT_CONLLU_LINE);
+        text.len += TEXT_CONLLU_LINE;
+        assert_int_equal(pipe_text(&conllu, text.data, text.len, 5000, TEXT_WINDOW, &show, &e), !i);
+        assert_string_equal(e.text, i ? "in:1: a line of more than 1048576 bytes (is it CoNLL-U?)" : "");
+    }
+    buf_free(&show.out);
+    buf_free(&show.labels);
+    buf_free(&text);
+}
+
 /* Windows never show: a text in one line, with blanks or without, gives the same tokens through small windows as through
  * one that holds it all. (Chinese words are not in it: they depend on the whole run. U+0600 holds on to the blank.) */
 static void check_windows(const char *const *pieces, size_t n)
 {
-    static const struct kind *const kinds[] = {&space,    &word,          &word_lower, &word_nfkc_lower,
-                                               &grapheme, &grapheme_file, &byte,       &space_paragraph,
-                                               NULL};
+    static const struct kind *const kinds[] = {&space,         &word, &word_lower,      &word_nfkc_lower, &grapheme,
+                                               &grapheme_file, &byte, &space_paragraph, &labeled_fold,    NULL};
     struct buf text = {0};
     struct show small = {0}, large = {0};
     struct err e = {0};
     uint32_t chance = 1;
+    buf_text(&text, "label\t");
     for (int i = 0; i < 4000; i++) {
         chance = chance * 1664525u + 1013904223u;
         buf_text(&text, pieces[(chance >> 16) % n]);
@@ -294,7 +476,9 @@ static void check_windows(const char *const *pieces, size_t n)
         }
     }
     buf_free(&small.out);
+    buf_free(&small.labels);
     buf_free(&large.out);
+    buf_free(&large.labels);
     buf_free(&text);
 }
 
@@ -409,9 +593,10 @@ static void test_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repair),    cmocka_unit_test(test_strict),  cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_bad_pairs), cmocka_unit_test(test_windows), cmocka_unit_test(test_long_words),
-        cmocka_unit_test(test_parts),     cmocka_unit_test(test_join),    cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_repair),    cmocka_unit_test(test_strict),      cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_bad_pairs), cmocka_unit_test(test_windows),     cmocka_unit_test(test_long_words),
+        cmocka_unit_test(test_classed),   cmocka_unit_test(test_bad_classed), cmocka_unit_test(test_long_classed),
+        cmocka_unit_test(test_parts),     cmocka_unit_test(test_join),        cmocka_unit_test(test_bytes),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@
 
 static void add(struct vocab *v, const char *word, uint64_t count)
 {
-    v->counts[vocab_add(v, word, strlen(word))] += count;
+    uint32_t id = vocab_add(v, word, strlen(word)); /* counts may move */
+    v->counts[id] += count;
 }
 
 static void ids(void **state)
@@ -35,6 +36,27 @@ static void ids(void **state)
     assert_int_equal(vocab_find(&v, "w19999", 6), 20005);
     assert_int_equal(vocab_find(&v, "a", 1), 4);
     vocab_free(&v);
+}
+
+/* Without special tokens; the first may stay where they are. */
+static void sort(void **state)
+{
+    (void)state;
+    for (size_t first = 0; first < 2; first++) {
+        struct vocab v = {0};
+        add(&v, "rare", 1);
+        add(&v, "b", 3);
+        add(&v, "often", 9);
+        add(&v, "a", 3);
+        uint32_t *map = vocab_sort(&v, first);
+        const uint32_t wanted[2][4] = {{3, 2, 0, 1}, {0, 3, 1, 2}};
+        assert_memory_equal(map, wanted[first], sizeof wanted[first]);
+        assert_int_equal(v.n, 4);
+        assert_int_equal(vocab_find(&v, "often", 5), first);
+        assert_int_equal(v.counts[first], 9);
+        free(map);
+        vocab_free(&v);
+    }
 }
 
 static void prune(void **state)
@@ -159,10 +181,8 @@ static void maps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids),
-        cmocka_unit_test(prune),
-        cmocka_unit_test(travels),
-        cmocka_unit_test(maps),
+        cmocka_unit_test(ids),     cmocka_unit_test(prune), cmocka_unit_test(sort),
+        cmocka_unit_test(travels), cmocka_unit_test(maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
