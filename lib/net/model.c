@@ -231,6 +231,8 @@ void model_refresh(struct model *m)
 
 void model_precision(struct model *m, enum precision precision)
 {
+    if (m->rnn.precision == precision)
+        return;
     m->rnn.precision = precision;
     model_refresh(m);
 }
