@@ -112,36 +112,40 @@ PYTHON
 }
 
 @test "spoil-text: a word is missing, or two have changed places" {
-    for n in $(seq 200); do echo "The ${n}th man, it's said, saw a well-kept house!"; done > text
-    printf 'too few words\nword word word word\n' >> text
-    spoil-text 3 text > out
-    spoil-text 3 < text | cmp - out
-    [ "$(wc -l < out)" = 200 ]
+    for n in $(seq 100); do echo "The ${n}th man, it's said, saw a well-kept house! Too short so. It rained again and again?"; done > text
+    printf 'word word word word\n' >> text
+    spoil-text 2 3 text > out
+    spoil-text 2 3 < text | cmp - out
+    [ "$(wc -l < out)" = 800 ] # twice two lines of two sentences each
     python3 - <<'PYTHON'
-kinds = {}
-for n, line in enumerate(open('out'), 1):
-    label, text = line.rstrip('\n').split('\t')
-    got, was = text.split(' '), f"the {n}th man , it's said , saw a well-kept house !".split(' ')
-    marks = lambda t: [w for w in t if w in ',!']
+kinds, spoilt = {}, set()
+lines = [line.rstrip('\n').split('\t') for line in open('out')]
+for i in range(0, len(lines), 2):
+    assert [label for label, _ in lines[i:i + 2]] == ['well', 'ill']
+    was, got = (text.split(' ') for _, text in lines[i:i + 2])
+    n = i // 8 + 1
+    assert was == (f"the {n}th man , it's said , saw a well-kept house" if i % 8 < 4 else 'it rained again and again').split(' ')
     if len(got) == len(was):
-        differ = [i for i in range(len(was)) if got[i] != was[i]]
-        kind = {0: 'same', 2: 'swapped'}[len(differ)]
-        assert sorted(got) == sorted(was) and not any(was[i] in ',!' for i in differ)
+        differ = [j for j in range(len(was)) if got[j] != was[j]]
+        assert len(differ) == 2 and sorted(got) == sorted(was) and not any(was[j] == ',' for j in differ)
+        kind = 'swapped'
     else:
+        assert any(got == was[:j] + was[j + 1:] for j in range(len(was))) and got.count(',') == was.count(',')
         kind = 'dropped'
-        assert any(got == was[:i] + was[i + 1:] for i in range(len(was))) and marks(got) == marks(was)
-    assert label == ('well' if kind == 'same' else 'ill'), line
     kinds[kind] = kinds.get(kind, 0) + 1
-assert 70 < kinds['same'] < 130 and kinds['swapped'] > 25 and kinds['dropped'] > 25, kinds
+    spoilt.add(' '.join(got))
+assert kinds['swapped'] > 120 and kinds['dropped'] > 120, kinds
+assert len(spoilt) > 150                     # one and the same sentence in many ways
 PYTHON
-    expect 65 spoil-text 1 /dev/null
+    expect 65 spoil-text 1 1 /dev/null
     printf 'one two three f\xffur\n' > bad
-    expect 65 spoil-text 1 text bad
+    expect 65 spoil-text 1 1 text bad
     grep -qx 'spoil-text: bad:1: not UTF-8' err
-    expect 1 spoil-text 1 missing
-    misused spoil-text
-    misused spoil-text text
-    full_disk spoil-text 1 text
+    expect 1 spoil-text 1 1 missing
+    misused spoil-text 1
+    misused spoil-text 0 1 text
+    misused spoil-text 1 text
+    full_disk spoil-text 1 1 text
 }
 
 # Glyphs 8 and 16 columns wide, one without a name, one that is not there.

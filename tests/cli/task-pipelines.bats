@@ -61,9 +61,9 @@ treebank() {
 }
 
 @test "wellformed.yaml: lines of a text of one's own" {
-    for n in $(seq 60); do echo "The old man $n saw a light upon the water."; done > text
-    expect 0 runnel run here/wellformed.yaml --directory made reader=cat source="$PWD/text" min_count=1 embed_dim=8 hidden=8 \
-        batch=8 epochs=3
+    for n in $(seq 60); do echo "The old man $n saw a light upon the water; it was good."; done > text
+    expect 0 runnel run here/wellformed.yaml --directory made reader=cat source="$PWD/text" times=2 min_count=1 \
+        embed_dim=8 hidden=8 batch=8 epochs=2
     grep -q '^ill' made/wellformed/report.txt
     is_picture made/wellformed/loss.png
 }
