@@ -29,7 +29,7 @@ static struct {
           .wake = PTHREAD_COND_INITIALIZER,
           .done = PTHREAD_COND_INITIALIZER};
 
-enum { SPINS = 4000 }; /* about 20 us: longer than a gap between two products, shorter than a time slice */
+enum { SPINS = 800 }; /* 20 to 40 us: longer than a gap between two products, shorter than a time slice */
 
 static inline void relax(void)
 {
