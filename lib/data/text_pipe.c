@@ -25,8 +25,7 @@ int text_pipe_open(struct text_pipe *p, const struct text_options *o, const stru
         p->conllu = (struct text_conllu){.column = text_input_column(in), .fold = p->fold, .item = &p->item};
         return p->fold ? 0 : -1;
     }
-    bool written = in->keep_text && p->kind == TEXT_INPUT_LABELED;
-    p->split = text_split_open(o, p->kind == TEXT_INPUT_PAIRS, written, window, &receiver, e);
+    p->split = text_split_open(o, p->kind == TEXT_INPUT_PAIRS, in->keep_text, window, &receiver, e);
     return p->split ? 0 : -1;
 }
 

@@ -68,7 +68,7 @@ says() { # FILE NAME EXPECTED
     printf 'A river!\nnothing\n' > new
     expect 0 tokenize --vocab train.tns --keep-text new
     says out ids "1 6 1"
-    says out tok.text '"a" "river" "nothing"'
+    says out tok.text '"A" "river" "nothing"'
     run cat err
     assert_output "tokenize: 2 of 3 tokens are not in the vocabulary and became <unk>"
     expect 0 tokenize --vocab train.tns --lower --level word new
