@@ -35,8 +35,8 @@ struct chooser {
     const struct sample_config *config;
     size_t classes;
     uint32_t begin; /* <s> */
-    real *prob;    /* [classes], zeros behind */
-    double *block; /* sums of so many of them */
+    real *prob;     /* [classes], zeros behind */
+    double *block;  /* sums of so many of them */
     struct sample_choice {
         double weight;
         uint32_t id;

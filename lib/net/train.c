@@ -335,8 +335,8 @@ static int step(struct trainer *t, struct minibatch *m, bool fresh, struct err *
     if (at->row_loss.count && at->step % (uint64_t)t->config.log_every == 0 && tell(t, NULL, false, e) < 0)
         return -1;
     struct train_at before = *at;
-    struct rng chance = rng_fork(t->rng, "dropout", at->step);
-    m->chance = &chance;
+    t->chance = rng_fork(t->rng, "dropout", at->step);
+    m->chance = &t->chance;
     struct tally tally = model_forward(&t->model, m, fresh ? NULL : t->state, t->next);
     if (judge(t, tally, e) < 0 || keep(t, &before, e) < 0)
         return -1;

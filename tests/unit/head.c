@@ -374,7 +374,7 @@ static void test_draws(void **state)
     head_at(HEAD_MIXTURE)->value(out, 13, 3, &same, 0, y);
     assert_memory_equal(x, y, sizeof x);
     head_at(HEAD_MIXTURE)->value(out, 13, 3, &a, 0, y);
-    assert_true(memcmp(x, y, sizeof x) != 0);
+    assert_true(x[0] != y[0] || x[1] != y[1]);
 }
 
 int main(void)
