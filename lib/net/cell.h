@@ -58,10 +58,10 @@ struct cell_range {
 struct cell {
     const char *name;
     int gates, states;
-    int phases, phase_gates[CELL_PHASES]; /* gates of each phase; they add up to `gates` */
-    int place[CELL_GATES];                /* where a gate lies among its phase's */
-    int input_only, recurrent_only;       /* the first, the last gates, where a panel is one block */
-    enum gate_kind gate_kinds[CELL_GATES];                         /* in the natural order */
+    int phases, phase_gates[CELL_PHASES];  /* gates of each phase; they add up to `gates` */
+    int place[CELL_GATES];                 /* where a gate lies among its phase's */
+    int input_only, recurrent_only;        /* the first, the last gates, where a panel is one block */
+    enum gate_kind gate_kinds[CELL_GATES]; /* in the natural order */
     const char *gate_names[CELL_GATES], *state_names[CELL_STATES]; /* for --emit; likewise */
     const char *vector_names[CELL_VECTORS]; /* the cell's own vectors: parameter rnn.L.NAME [H]; NULL ends them */
     int forget_gate;                        /* natural number of the gate --forget-bias goes to; -1: none */

@@ -8,8 +8,8 @@
 
 /* An optimizer's numbers for one step, rounded to real once. */
 struct optim_numbers {
-    real scale, rate;   /* of the gradient; of the step */
-    real most;          /* what an element of the gradient is cut to */
+    real scale, rate; /* of the gradient; of the step */
+    real most;        /* what an element of the gradient is cut to */
     real momentum;
     real decay1, keep1; /* first moment: its decay and 1 - decay */
     real decay, keep;   /* second moment */

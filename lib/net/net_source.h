@@ -35,7 +35,8 @@ static const struct cell cells[] = {
 };
 /* clang-format on */
 
-static optim_rule *const rules[] = {rule_sgd, rule_momentum, rule_adagrad, rule_rmsprop, rule_adam}; /* in the order of OPTIM_CHOICES */
+static optim_rule *const rules[] = {rule_sgd, rule_momentum, rule_adagrad, rule_rmsprop,
+                                    rule_adam}; /* in the order of OPTIM_CHOICES */
 
 /* Lanes of a thousand terms in real, the thousands in double. */
 static double squares(size_t n, const real *x)

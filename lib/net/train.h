@@ -76,7 +76,7 @@ struct trainer {
     struct model model;
     struct optim optim;
     struct rng rng, chance; /* of the run; of the present step */
-    struct meta head; /* HEAD of the model and of checkpoints; made by the caller, completed by train_make */
+    struct meta head;       /* HEAD of the model and of checkpoints; made by the caller, completed by train_make */
     struct train_at at;
     real *state, *next;       /* [layers, states, rows, hidden] before and behind the present step */
     real *best;               /* block of parameters */

@@ -186,8 +186,8 @@ side_by_side() {
         paste a b | awk '{ d = $1 - $2; sum += d * d; all += $1 * $1 } END { exit !(sum < 1e-3 * all && NR > 500) }'
     done
     # items beside one another or by themselves
-    tns slice 3:5 half.1 | column logits > cut
-    tns slice 3:5 lines.tns | rnn-predict --model item.tns --precision bf16 --emit logits | column logits | cmp - cut
+    tns slice 3:5 half.1 | column logits > part
+    tns slice 3:5 lines.tns | rnn-predict --model item.tns --precision bf16 --emit logits | column logits | cmp - part
     rnn-predict --model char.tns --precision bf16 --generate 100 --seed 2 --text > one
     rnn-predict --model char.tns --precision bf16 --generate 100 --seed 2 --text --threads 1 | cmp - one
     rnn-predict --model char.tns --precision bf16 --generate 100 --greedy --text | grep -q "the cat"
