@@ -29,6 +29,15 @@ is_picture() {
     is_picture made/adding/{loss,gradflow}.png
 }
 
+@test "characters.yaml: a text, and what the model writes" {
+    for n in $(seq 40); do echo "line $n of a small play, spoken by the same few people"; done > play.txt
+    expect 0 runnel run here/characters.yaml --directory made text=play.txt hidden=12 batch=4 bptt=16 epochs=4 \
+        lr_decay_after=1 valid=0.2 length=80
+    [ "$(tr -d '\n' < made/characters/written.txt | wc -m)" -gt 60 ]
+    grep -q '"valid_loss": [0-9]' made/characters/model.log
+    is_picture made/characters/loss.png
+}
+
 # Sentences of three words and a mark in CoNLL-U, from the number $1 on.
 treebank() {
     local n nouns=(dog cat bird fish) verbs=(runs sleeps sings swims)
