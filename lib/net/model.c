@@ -54,6 +54,11 @@ int model_check(const struct model_config *c, struct err *e)
     if (c->both && words)
         return err_fail(e, STATUS_MISUSED, "--bidirectional would let --task %s see the word it is to predict",
                         tasks[c->task].name);
+    if (c->head && c->task != TASK_REGRESS)
+        return err_fail(e, STATUS_MISUSED, "--head mixture is for --task regress, not %s", tasks[c->task].name);
+    if (c->pool != POOL_LAST && c->task != TASK_CLASSIFY && c->task != TASK_REGRESS)
+        return err_fail(e, STATUS_MISUSED, "--pool is for targets of whole items, which --task %s has not",
+                        tasks[c->task].name);
     if (c->tied && !words)
         return err_fail(e, STATUS_MISUSED, "--tied is for tasks that predict words: lm and caption");
     if (c->tied && c->embed_dim && c->embed_dim != c->hidden)

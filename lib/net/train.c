@@ -157,6 +157,9 @@ static int check(const struct trainer *t, const struct model_config *config, con
     if (t->config.lr_plateau && !t->valid.corpus)
         return err_fail(e, STATUS_MISUSED,
                         "--lr-plateau wants something to validate with (give --valid or --valid-file)");
+    if (t->config.lr_plateau && t->config.lr_decay == 1)
+        return err_fail(e, STATUS_MISUSED,
+                        "--lr-plateau wants to know by what the rate is multiplied (give --lr-decay)");
     if (t->config.best == BEST_ACCURACY && target_is_real(c->kind))
         return err_fail(e, STATUS_MISUSED, "--best accuracy is for classes: these targets are real numbers");
     return 0;

@@ -391,6 +391,9 @@ field() {
     misused --resume
     misused --valid 0.1 --valid-file text.tns
     misused --gradients g.tns
+    misused --lr-plateau 2 --valid 0.2 text.tns
+    misused --head mixture
+    misused --task tag --pool max
     misused --hiden 3
     assert grep -q "did you mean '--hidden'" err
     misused --threads 0
