@@ -51,7 +51,7 @@ void *mem_grow(void *old, size_t count, size_t size)
 
 enum { HUGE_PAGE = 2 << 20 };
 
-/* Not zeroed. Blocks of several huge pages start on one, so that the kernel can back them with few. */
+/* Blocks of several huge pages start on one, so that the kernel can back them with few. */
 static void *aligned(size_t bytes)
 {
     size_t unit = bytes >= 4 * (size_t)HUGE_PAGE ? HUGE_PAGE : MEM_ALIGN;
@@ -66,6 +66,11 @@ void *mem_aligned(size_t count, size_t size)
 {
     size_t bytes = checked(count, size);
     return memset(aligned(bytes), 0, bytes);
+}
+
+void *mem_room(size_t bytes)
+{
+    return aligned(checked(bytes, 1));
 }
 
 char *mem_copy_bytes(const void *bytes, size_t length)

@@ -24,6 +24,9 @@ void *mem_grow(void *old, size_t count, size_t size);
 /* count * size bytes of zeros, aligned to MEM_ALIGN; large blocks ask for huge pages. */
 void *mem_aligned(size_t count, size_t size);
 
+/* Bytes aligned in that way and NOT zeroed, for what is read into them. */
+void *mem_room(size_t bytes);
+
 /* A copy of a string; of `length` bytes, ended by NUL. */
 char *mem_copy(const char *text);
 char *mem_copy_bytes(const void *bytes, size_t length);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -203,16 +204,24 @@ static int take_counted(struct source *s, unsigned char *to, size_t n, uint32_t 
     return 0;
 }
 
-/* Takes a payload into new memory that grows as bytes arrive, never as a header claims. */
+/* How many bytes are there to be read, as far as that is known: of a regular file. */
+static uint64_t bytes_left(const struct source *s)
+{
+    struct stat file;
+    off_t at = lseek(s->fd, 0, SEEK_CUR);
+    if (at < 0 || fstat(s->fd, &file) < 0 || !S_ISREG(file.st_mode) || file.st_size < at)
+        return 0;
+    return (uint64_t)(file.st_size - at) + (s->ahead_end - s->ahead_at);
+}
+
+/* Takes a payload into new memory: at once as much as the file still holds, else growing as bytes arrive; never as a
+ * header claims. */
 static unsigned char *take_payload(struct source *s, uint64_t n, uint32_t *crc, struct err *e)
 {
-    size_t room = n < GROW_FROM ? (size_t)n : GROW_FROM, got = 0;
-    unsigned char *data = aligned_alloc(MEM_ALIGN, frame_padded(room ? room : 1));
+    uint64_t sure = n > GROW_FROM ? bytes_left(s) : 0;
+    size_t room = (size_t)(n < GROW_FROM || n <= sure ? n : sure > GROW_FROM ? sure : GROW_FROM), got = 0;
+    unsigned char *data = mem_room(frame_padded(room));
     for (;;) {
-        if (!data) {
-            mem_exhausted(room);
-            return NULL;
-        }
         if (take_counted(s, data + got, room - got, crc, e) < 0) {
             free(data);
             return NULL;
@@ -221,9 +230,8 @@ static unsigned char *take_payload(struct source *s, uint64_t n, uint32_t *crc, 
         if (got == n)
             return data;
         room = n - got < got ? (size_t)n : 2 * got;
-        unsigned char *larger = aligned_alloc(MEM_ALIGN, frame_padded(room));
-        if (larger)
-            memcpy(larger, data, got);
+        unsigned char *larger = mem_room(frame_padded(room));
+        memcpy(larger, data, got);
         free(data);
         data = larger;
     }
