@@ -87,7 +87,7 @@ $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/replay/main.o $(ARCHIVE
 
 PACKAGES       = gcc libc6-dev make pkg-config libyaml-dev libdeflate-dev libxxhash-dev libicu-dev libjansson-dev \
 		 libcairo2-dev libpango1.0-dev
-PACKAGES_check = bats bats-assert bats-support libcmocka-dev python3-minimal procps
+PACKAGES_check = bats bats-assert bats-support libcmocka-dev python3-minimal procps unicode-data
 PACKAGES_demo  = sword-text-kjv sword-text-sparv libsword-utils fortunes-zh unifont unicode-data hershey-fonts-data \
 		 fonts-dejavu-core fonts-noto-cjk
 PACKAGES_bench = python3-gensim python3-torch libopenblas0-pthread sword-text-kjv libsword-utils

@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "data/text_ascii.h"
+#include "data/text_break.h"
 #include "data/text_fold.h"
 #include "data/text_level.h"
 
@@ -21,8 +23,9 @@ struct text_split {
     bool trace;        /* what is folded must lead back to what was written */
     struct buf written, origins;
     struct text_fold *fold;
-    UBreakIterator *words, *characters; /* `characters` also finds where a window may be cut */
-    UText view;                         /* the text an iterator looks at */
+    struct text_break *breaks;  /* levels of words and characters */
+    UBreakIterator *characters; /* finds where a window may be cut */
+    UText view;                 /* the text it looks at */
     uint64_t cuts;
 };
 
@@ -104,47 +107,39 @@ static bool all_white(const char *text, size_t length)
     return true;
 }
 
-/* Sets an iterator on a text. */
-static int look(struct text_split *s, UBreakIterator *iterator, const char *text, size_t length, struct err *e)
+/* Hands on the segments of a text that end at byte `sure` or before. Returns where the last of them ends, or -1. */
+static long split_segments(struct text_split *s, const char *text, size_t length, size_t sure, bool keep_white,
+                           struct err *e)
 {
-    UErrorCode code = U_ZERO_ERROR;
-    utext_openUTF8(&s->view, text, (int64_t)length, &code);
-    ubrk_setUText(iterator, &s->view, &code);
-    return U_FAILURE(code) ? icu_failed(code, e) : 0;
+    uint32_t ends[256];
+    size_t start = 0;
+    long n;
+    if (text_break_start(s->breaks, text, length, e) < 0)
+        return -1;
+    while ((n = text_break_next(s->breaks, ends, sizeof ends / sizeof *ends, e)) > 0)
+        for (long i = 0; i < n; start = ends[i++]) {
+            if (ends[i] > sure)
+                return (long)start;
+            const char *segment = text + start;
+            size_t bytes = ends[i] - start;
+            bool drop = !keep_white && byte_class[(unsigned char)*segment] != PLAIN && all_white(segment, bytes);
+            if (!drop && emit(s, segment, bytes, e) < 0)
+                return -1;
+        }
+    return n < 0 ? -1 : (long)start;
 }
 
 static long split_word(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
 {
     /* How a run is cut by dictionary depends on what follows; where the text goes on, its end waits. */
-    size_t wait = whole ? 0 : s->window_size / 8, sure = length > wait ? length - wait : 0, start = 0;
-    if (length && look(s, s->words, text, length, e) < 0)
-        return -1;
-    while (start < length) {
-        int32_t end = ubrk_next(s->words);
-        if (end == UBRK_DONE || (size_t)end > sure)
-            break;
-        if (!all_white(text + start, (size_t)end - start) && emit(s, text + start, (size_t)end - start, e) < 0)
-            return -1;
-        start = (size_t)end;
-    }
-    return (long)start;
+    size_t wait = whole ? 0 : s->window_size / 8, sure = length > wait ? length - wait : 0;
+    return split_segments(s, text, length, sure, false, e);
 }
 
 static long split_grapheme(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
 {
-    size_t start = 0;
     (void)whole; /* a text is only ever cut between characters */
-    if (length && look(s, s->characters, text, length, e) < 0)
-        return -1;
-    while (start < length) {
-        int32_t end = ubrk_next(s->characters);
-        if (end == UBRK_DONE)
-            break;
-        if (emit(s, text + start, (size_t)end - start, e) < 0)
-            return -1;
-        start = (size_t)end;
-    }
-    return (long)start;
+    return split_segments(s, text, length, length, true, e);
 }
 
 static long split_byte(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
@@ -205,6 +200,7 @@ static int split(struct text_split *s, bool whole, struct err *e)
 {
     splitter *level = splitters[s->options.level];
     size_t at = 0, left = 0;
+    memset(buf_room(&s->text, ASCII_BEHIND), 0, ASCII_BEHIND);
     while (at < s->text.len) {
         const char *text = s->text.data + at;
         size_t n = next_mark(s, text, s->text.len - at);
@@ -244,8 +240,11 @@ static int character_cut(struct text_split *s, size_t *cut, struct err *e)
     size_t end = s->window.len - 1;
     while (end > 0 && ((unsigned char)s->window.data[end] & 0xc0) == 0x80)
         end--; /* the last code point may be incomplete */
-    if (look(s, s->characters, s->window.data, end, e) < 0)
-        return -1;
+    UErrorCode code = U_ZERO_ERROR;
+    utext_openUTF8(&s->view, s->window.data, (int64_t)end, &code);
+    ubrk_setUText(s->characters, &s->view, &code);
+    if (U_FAILURE(code))
+        return icu_failed(code, e);
     int32_t found = ubrk_preceding(s->characters, (int32_t)end);
     *cut = end;
     if (found != UBRK_DONE && (size_t)found > s->window.len / 2)
@@ -310,12 +309,13 @@ struct text_split *text_split_open(const struct text_options *o, bool tabs, bool
                              .trace = written && o->level != TEXT_BYTE && (o->lower || o->normalize != TEXT_AS_IS),
                              .window_size = window,
                              .view = UTEXT_INITIALIZER};
-    s->words = o->level == TEXT_WORD ? ubrk_open(UBRK_WORD, "", NULL, 0, &code) : NULL;
+    bool breaks = o->level == TEXT_WORD || o->level == TEXT_GRAPHEME;
+    s->breaks = breaks ? text_break_open(o->level == TEXT_WORD ? TEXT_BREAK_WORDS : TEXT_BREAK_CHARACTERS, e) : NULL;
     s->characters = ubrk_open(UBRK_CHARACTER, "", NULL, 0, &code);
     s->fold = U_FAILURE(code) ? NULL : text_fold_open(o, e);
     if (U_FAILURE(code))
         icu_failed(code, e);
-    if (!s->fold) {
+    if (!s->fold || (breaks && !s->breaks)) {
         text_split_close(s);
         return NULL;
     }
@@ -331,8 +331,7 @@ void text_split_close(struct text_split *s)
 {
     if (!s)
         return;
-    if (s->words)
-        ubrk_close(s->words);
+    text_break_close(s->breaks);
     if (s->characters)
         ubrk_close(s->characters);
     utext_close(&s->view);

@@ -1,0 +1,332 @@
+#include "data/text_break.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/ubrk.h>
+#include <unicode/ucptrie.h>
+#include <unicode/ures.h>
+#include <unicode/utext.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "data/text_ascii.h"
+
+/* ---- ICU's compiled rules: a header, and behind it what its offsets lead to (format 6, ICU 68 and later) ---- */
+
+enum { RULES_MAGIC = 0xb1a0, RULES_FORMAT = 6 };
+
+struct rules {
+    uint32_t magic;
+    uint8_t format[4];
+    uint32_t length;
+    uint32_t n_categories;
+    uint32_t forward, forward_length, backward, backward_length; /* tables of states */
+    uint32_t trie, trie_length;                                  /* code point to category */
+};
+
+/* A row: does the text match when the state is reached (0 no, 1 yes, else up to where look[] of that number has been
+ * set), the number under which this place is remembered (above 1), a kind of word that is not asked for here, and for
+ * each category the next state. */
+enum { ROW_ACCEPTS, ROW_LOOK, ROW_KIND, ROW_NEXT };
+
+struct table {
+    uint32_t n_states, row_length;
+    uint32_t dictionary; /* from this category on characters may be divided by dictionary */
+    uint32_t n_looks;
+    uint32_t flags;
+    uint8_t rows[];
+};
+enum { TABLE_BEGIN = 2, TABLE_BYTES = 4 }; /* flags: the start of text is a category; entries are of one byte */
+
+enum { STOP, START };                    /* states */
+enum { END_OF_TEXT = 1, START_OF_TEXT }; /* categories that no character has */
+enum { MAX_STATES = 256, MAX_LOOKS = 16 };
+
+struct state {
+    uint8_t accepts, look;
+    bool letters;       /* letters lead from here to here, and match */
+    uint8_t ascii[128]; /* the next state by character */
+    uint8_t next[256];  /* and by category */
+};
+
+/* The rules as they are run. */
+struct automaton {
+    struct state *states;
+    UCPTrie *trie;
+    const struct state *start;
+    const struct state *letters; /* behind a letter; NULL where letters differ */
+    bool dictionaries[256];      /* by category: may characters be divided by one? */
+};
+
+struct text_break {
+    UBreakIterator *icu;
+    UText view; /* what `icu` looks at */
+    uint8_t *rules;
+    struct automaton by_table;
+    bool tables; /* are there any, and are they to be used? */
+    const char *text;
+    size_t length, at;
+    bool inside; /* `icu` looks at the text, or at a run of it, from byte `base` on */
+    size_t base;
+};
+
+static int icu_failed(UErrorCode code, struct err *e)
+{
+    return err_fail(e, STATUS_FAILED, "ICU failed: %s (is its data installed?)", u_errorName(code));
+}
+
+/* ---- Making the automaton ---- */
+
+static bool within(uint64_t offset, uint64_t length, const struct rules *r)
+{
+    return offset % 4 == 0 && offset >= sizeof *r && offset + length <= r->length;
+}
+
+/* The table of a form that is run here, else NULL. */
+static const struct table *known_table(const uint8_t *rules, size_t length)
+{
+    const struct rules *r = (const struct rules *)rules;
+    if (length < sizeof *r || r->magic != RULES_MAGIC || r->format[0] != RULES_FORMAT || r->length > length ||
+        r->n_categories > 256 || !within(r->forward, sizeof(struct table), r) || !within(r->trie, r->trie_length, r))
+        return NULL;
+    const struct table *t = (const struct table *)(rules + r->forward);
+    bool known = t->flags & TABLE_BYTES && t->n_states > START && t->n_states <= MAX_STATES &&
+                 t->n_looks <= MAX_LOOKS && t->row_length >= ROW_NEXT + r->n_categories &&
+                 within(r->forward, sizeof *t + (uint64_t)t->n_states * t->row_length, r);
+    for (uint32_t i = 0; known && i < t->n_states * t->row_length; i++) {
+        uint32_t column = i % t->row_length;
+        uint32_t limit = column == ROW_KIND ? 256 : column < ROW_NEXT ? MAX_LOOKS : t->n_states;
+        known = t->rows[i] < limit || column >= ROW_NEXT + r->n_categories;
+    }
+    return known ? t : NULL;
+}
+
+static void make_states(struct automaton *a, const struct table *t, uint32_t n_categories)
+{
+    a->states = mem_get(t->n_states, sizeof *a->states);
+    for (uint32_t i = 0; i < t->n_states; i++) {
+        struct state *s = &a->states[i];
+        const uint8_t *row = t->rows + i * t->row_length;
+        s->accepts = row[ROW_ACCEPTS];
+        s->look = row[ROW_LOOK];
+        memcpy(s->next, row + ROW_NEXT, n_categories);
+        for (UChar32 c = 0; c < 128; c++)
+            s->ascii[c] = s->next[ucptrie_get(a->trie, c) & 0xff];
+        s->letters = i != STOP && s->accepts == 1 && s->look <= 1;
+        for (UChar32 c = 0; c < 128; c++)
+            s->letters = s->letters && (!ascii_letter((char)c) || s->ascii[c] == i);
+    }
+    a->start = &a->states[t->flags & TABLE_BEGIN ? a->states[START].next[START_OF_TEXT] : START];
+    const struct state *letters = &a->states[a->start->ascii['a']];
+    a->letters = letters->letters && letters->next[END_OF_TEXT] == STOP ? letters : NULL;
+    for (UChar32 c = 0; c < 128; c++)
+        if (ascii_letter((char)c) && &a->states[a->start->ascii[c]] != letters)
+            a->letters = NULL;
+    for (uint32_t i = t->dictionary; i < n_categories; i++)
+        a->dictionaries[i] = true;
+}
+
+/* Has ICU no dictionary for Hangul? Its rules leave room for one. */
+static bool hangul_is_plain(void)
+{
+    UErrorCode code = U_ZERO_ERROR, missing = U_ZERO_ERROR;
+    int32_t length;
+    UResourceBundle *root = ures_open(U_ICUDATA_NAME "-brkitr", "root", &code);
+    UResourceBundle *dictionaries = ures_getByKey(root, "dictionaries", NULL, &code);
+    if (U_SUCCESS(code))
+        ures_getStringByKey(dictionaries, "Hang", &length, &missing);
+    ures_close(dictionaries);
+    ures_close(root);
+    return U_SUCCESS(code) && missing == U_MISSING_RESOURCE_ERROR;
+}
+
+/* Leaves b->tables false where the rules are of a form that is not known here. */
+static void make_automaton(struct text_break *b, UErrorCode *code)
+{
+    UErrorCode room = U_ZERO_ERROR;
+    int32_t length = ubrk_getBinaryRules(b->icu, NULL, 0, &room);
+    if (U_FAILURE(*code) || U_FAILURE(room) || length <= 0)
+        return;
+    b->rules = mem_get((size_t)length, 1);
+    ubrk_getBinaryRules(b->icu, b->rules, length, code);
+    const struct table *t = U_FAILURE(*code) ? NULL : known_table(b->rules, (size_t)length);
+    if (!t)
+        return;
+    const struct rules *r = (const struct rules *)b->rules;
+    struct automaton *a = &b->by_table;
+    a->trie = ucptrie_openFromBinary(UCPTRIE_TYPE_FAST, UCPTRIE_VALUE_BITS_8, b->rules + r->trie,
+                                     (int32_t)r->trie_length, NULL, &room);
+    if (U_FAILURE(room))
+        return;
+    make_states(a, t, r->n_categories);
+    if (hangul_is_plain())
+        a->dictionaries[ucptrie_get(a->trie, 0xac00) & 0xff] = false;
+    b->tables = a->start > a->states;
+}
+
+struct text_break *text_break_open(enum text_break_what what, struct err *e)
+{
+    static const UBreakIteratorType types[] =
+        {[TEXT_BREAK_WORDS] = UBRK_WORD, [TEXT_BREAK_CHARACTERS] = UBRK_CHARACTER};
+    UErrorCode code = U_ZERO_ERROR;
+    struct text_break *b = mem_get(1, sizeof *b);
+    *b = (struct text_break){.view = UTEXT_INITIALIZER};
+    b->icu = ubrk_open(types[what], "", NULL, 0, &code); /* "": no locale's rules */
+    make_automaton(b, &code);
+    if (U_FAILURE(code)) {
+        icu_failed(code, e);
+        text_break_close(b);
+        return NULL;
+    }
+    return b;
+}
+
+bool text_break_by_icu(struct text_break *b)
+{
+    bool had = b->tables;
+    b->tables = false;
+    return had;
+}
+
+void text_break_close(struct text_break *b)
+{
+    if (!b)
+        return;
+    if (b->icu)
+        ubrk_close(b->icu);
+    utext_close(&b->view);
+    ucptrie_close(b->by_table.trie);
+    free(b->by_table.states);
+    free(b->rules);
+    free(b);
+}
+
+/* ---- Running it ---- */
+
+/* The category of the character at text[*at], which is not ASCII; *at moves behind it. */
+static uint32_t category_of(const struct automaton *a, const char *text, size_t length, size_t *at)
+{
+    const uint8_t *next = (const uint8_t *)text + *at, *limit = (const uint8_t *)text + length;
+    uint32_t category;
+    UCPTRIE_FAST_U8_NEXT(a->trie, UCPTRIE_8, next, limit, category);
+    *at = (size_t)(next - (const uint8_t *)text);
+    return category;
+}
+
+/* The end of the segment that begins at byte `at`. Sets *divide when it holds characters of a dictionary, or they
+ * stand right behind it. */
+static size_t segment_end(const struct automaton *a, const char *text, size_t length, size_t at, bool *divide)
+{
+    size_t look[MAX_LOOKS] = {0}, i = at, end = at;
+    const struct state *s = a->start;
+    for (bool more = true; more && s != a->states;) {
+        more = i < length;
+        if (more && (unsigned char)text[i] < 0x80) {
+            s = &a->states[s->ascii[(unsigned char)text[i++]]];
+        } else {
+            uint32_t category = more ? category_of(a, text, length, &i) : END_OF_TEXT;
+            *divide |= a->dictionaries[category];
+            s = &a->states[s->next[category]];
+        }
+        if (s->accepts > 1 && look[s->accepts])
+            return look[s->accepts];
+        if (s->letters)
+            i += ascii_letters(text + i, length - i);
+        if (s->accepts == 1)
+            end = i;
+        look[s->look] = i;
+    }
+    return end > at ? end : at + utf8_length(text + at, length - at);
+}
+
+/* The end of a segment at byte `at` that is letters, or one character, by what follows right behind it; 0 when that
+ * decides nothing. */
+static inline size_t simple_end(const struct automaton *a, const char *text, size_t length, size_t at)
+{
+    const struct state *s;
+    unsigned char first = (unsigned char)text[at];
+    if (first >= 0x80)
+        return 0;
+    if (a->letters && ascii_letter((char)first)) {
+        s = a->letters;
+        at += ascii_letters(text + at, length - at);
+        if (at == length)
+            return at;
+    } else {
+        s = &a->states[a->start->ascii[first]];
+        if (s->accepts != 1 || ++at == length)
+            return 0;
+    }
+    unsigned char next = (unsigned char)text[at];
+    return next < 0x80 && s->ascii[next] == STOP ? at : 0;
+}
+
+/* Has `icu` look at a stretch of the text. */
+static int look_inside(struct text_break *b, size_t from, size_t to, struct err *e)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    utext_openUTF8(&b->view, b->text + from, (int64_t)(to - from), &code);
+    ubrk_setUText(b->icu, &b->view, &code);
+    b->inside = true;
+    b->base = from;
+    return U_FAILURE(code) ? icu_failed(code, e) : 0;
+}
+
+int text_break_start(struct text_break *b, const char *text, size_t length, struct err *e)
+{
+    b->text = text;
+    b->length = length;
+    b->at = 0;
+    b->inside = false;
+    return length && !b->tables ? look_inside(b, 0, length, e) : 0;
+}
+
+/* The next boundaries by table, up to a segment that ICU has to look into. */
+static size_t by_table(struct text_break *b, uint32_t *ends, size_t room, size_t *divide_to)
+{
+    size_t n = 0, at = b->at;
+    *divide_to = 0;
+    while (n < room && at < b->length) {
+        bool divide = false;
+        size_t end = simple_end(&b->by_table, b->text, b->length, at);
+        if (!end)
+            end = segment_end(&b->by_table, b->text, b->length, at, &divide);
+        if (divide && utf8_length(b->text + at, end - at) < end - at) {
+            *divide_to = end;
+            break;
+        }
+        ends[n++] = (uint32_t)(at = end);
+    }
+    b->at = at;
+    return n;
+}
+
+/* The same by ICU, up to the end of what it looks at. */
+static size_t by_icu(struct text_break *b, uint32_t *ends, size_t room)
+{
+    size_t n = 0;
+    while (n < room) {
+        int32_t end = ubrk_next(b->icu);
+        if (end == UBRK_DONE) {
+            b->inside = false;
+            break;
+        }
+        ends[n++] = (uint32_t)(b->at = b->base + (size_t)end);
+    }
+    return n;
+}
+
+long text_break_next(struct text_break *b, uint32_t *ends, size_t room, struct err *e)
+{
+    size_t n = 0, divide_to;
+    while (n < room && (b->at < b->length || b->inside)) {
+        if (b->inside) {
+            n += by_icu(b, ends + n, room - n);
+            continue;
+        }
+        n += by_table(b, ends + n, room - n, &divide_to);
+        if (divide_to && look_inside(b, b->at, divide_to, e) < 0)
+            return -1;
+    }
+    return (long)n;
+}
