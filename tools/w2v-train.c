@@ -171,8 +171,8 @@ static int train(struct w2v_input *in, struct training *t, struct err *e)
     struct w2v w = {0};
     struct rng seed = rng_seed((uint64_t)cli.seed);
     int result = -1;
-    if (cli.threads > W2V_THREADS)
-        cli.threads = W2V_THREADS;
+    if (!config.lock_free && cli.threads > W2V_STREAMS)
+        cli.threads = W2V_STREAMS;
     w2v_corpus_open(&corpus, in->vocab.n);
     if (read_words(in, &corpus, e) == 0 && cli_threads(e) == 0 &&
         w2v_make(&w, in->vocab.n, (size_t)config.dim, corpus.counts, seed, e) == 0) {

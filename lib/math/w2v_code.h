@@ -12,11 +12,18 @@
 #include "math/vec.h"
 
 #if defined(__AVX512F__)
-enum { TILE_IN = 4, TILE_OUT = 6 }; /* 32 registers */
+enum { TILE_IN = 3, TILE_OUT = 8 }; /* 32 registers */
 #else
-enum { TILE_IN = 2, TILE_OUT = 6 }; /* 16 registers */
+enum { TILE_IN = 2, TILE_OUT = 5 }; /* 16 registers */
 #endif
 enum { SUMS = 192, SUMS_ROOM = TILE_IN * W2V_MAX_OUT + SUMS };
+
+/* Outputs are taken in groups of about the same width, at most TILE_OUT. */
+static inline size_t group_width(size_t m)
+{
+    size_t groups = (m + TILE_OUT - 1) / TILE_OUT;
+    return (m + groups - 1) / groups;
+}
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------ */
 
@@ -50,19 +57,22 @@ VEC_INLINE void score_tile(size_t d, real *const *in, real *const *out, vec *sum
 }
 
 #define TILE(N, M)                                                                                                     \
-    case (N)*8 + (M):                                                                                                  \
+    case (N)*16 + (M):                                                                                                 \
         score_tile(d, in, out, sums, stride, N, M);                                                                    \
         break;
-#define TILES(N) TILE(N, 1) TILE(N, 2) TILE(N, 3) TILE(N, 4) TILE(N, 5) TILE(N, 6)
+#if defined(__AVX512F__)
+#define TILES(N) TILE(N, 1) TILE(N, 2) TILE(N, 3) TILE(N, 4) TILE(N, 5) TILE(N, 6) TILE(N, 7) TILE(N, 8)
+#else
+#define TILES(N) TILE(N, 1) TILE(N, 2) TILE(N, 3) TILE(N, 4) TILE(N, 5)
+#endif
 
 static void score_some(size_t d, real *const *in, real *const *out, vec *sums, size_t stride, size_t n, size_t m)
 {
-    switch (n * 8 + m) {
+    switch (n * 16 + m) {
         TILES(1)
         TILES(2)
 #if defined(__AVX512F__)
         TILES(3)
-        TILES(4)
 #endif
     }
 }
@@ -108,16 +118,16 @@ VEC_INLINE vec sum_lanes(const vec *v)
 }
 #endif
 
-static void score_all(struct w2v_step *s)
+static void score(struct w2v_step *s)
 {
     vec sums[SUMS_ROOM];
-    size_t m = s->m, rows = SUMS / m < TILE_IN ? TILE_IN : SUMS / m / TILE_IN * TILE_IN;
+    size_t m = s->m, width = group_width(m), rows = SUMS / m < TILE_IN ? TILE_IN : SUMS / m / TILE_IN * TILE_IN;
     for (size_t from = 0; from < s->n; from += rows) {
         size_t n = s->n - from < rows ? s->n - from : rows, count = n * m;
         for (size_t i = 0; i < n; i += TILE_IN)
-            for (size_t k = 0; k < m; k += TILE_OUT)
+            for (size_t k = 0; k < m; k += width)
                 score_some(s->d, s->in + from + i, s->out + k, sums + i * m + k, m, n - i < TILE_IN ? n - i : TILE_IN,
-                           m - k < TILE_OUT ? m - k : TILE_OUT);
+                           m - k < width ? m - k : width);
         for (size_t f = count; f % VEC_LANES; f++)
             sums[f] = vec_all(0);
         for (size_t f = 0; f < count; f += VEC_LANES)
@@ -127,36 +137,35 @@ static void score_all(struct w2v_step *s)
 
 /* ---- Loss and its derivative by the scores ----------------------------------------------------------------------- */
 
-static void count_loss(struct w2v_loss *loss, const real *p, size_t n)
+/* Multiplies a part of the running loss by p^|w|, which is not below e^-50: far from the smallest float. */
+VEC_INLINE void count_loss(struct w2v_loss *loss, size_t at, vec p, vec w)
 {
-    double product = 1; /* of 16 numbers not below e^-25: far from the smallest double */
-    for (size_t i = 0; i < n; i++)
-        product *= (double)p[i];
-    loss->product *= product;
-    if (loss->product < 1e-100) {
-        loss->sum -= scalar_log(loss->product);
-        loss->product = 1;
-    }
+    const vec one = vec_all(1);
+    vec fraction = vec_load(loss->fraction + at);
+    fraction *= vec_select(w != (real)0, p, one);
+    fraction *= vec_select((w < (real)-1) | (w > (real)1), p, one);
+    vec_int power = (vec_int)((vec_bits)fraction >> VEC_MANTISSA) - (vec_int)((vec_bits)one >> VEC_MANTISSA);
+    vec_store(loss->fraction + at, (vec)((vec_bits)fraction - ((vec_bits)power << VEC_MANTISSA)));
+    vec_int sum;
+    memcpy(&sum, loss->power + at, sizeof sum);
+    sum += power;
+    memcpy(loss->power + at, &sum, sizeof sum);
 }
 
-/* With t = s for the true word and -s for a negative, p = sigmoid(t): the loss is -log p, and g = +-rate * (1 - p). */
-static void derive_all(struct w2v_step *s)
+/* With t = sign(w) s, p = sigmoid(t): the loss is -|w| log p, and g = rate * w * (1 - p). */
+static void derive(struct w2v_step *s)
 {
     size_t count = s->n * s->m;
-    real *score = s->score, p[W2V_LANES];
-    for (size_t i = 0; i < count; i += s->m)
-        score[i] = -score[i];
-    for (size_t f = 0; f < count; f += W2V_LANES) {
+    for (size_t l = 0; l < W2V_LANES; l += VEC_LANES) /* what is behind the last score weighs nothing */
+        vec_store(s->weight + count + l, vec_all(0));
+    for (size_t f = 0; f < count; f += W2V_LANES)
         for (size_t l = 0; l < W2V_LANES; l += VEC_LANES) {
-            vec t = vec_at_least(vec_at_most(-vec_load(score + f + l), 25), -25);
-            vec q = vec_sigmoid(t);
-            vec_store(p + l, q);
-            vec_store(score + f + l, s->rate * (q - (real)1));
+            vec w = vec_load(s->weight + f + l), t = vec_load(s->score + f + l);
+            t = vec_at_least(vec_at_most((vec)((vec_int)t ^ ((vec_int)w & (vec_int)vec_all(-(real)0))), 25), -25);
+            vec p = vec_sigmoid(t);
+            vec_store(s->score + f + l, s->rate * w * ((real)1 - p));
+            count_loss(s->loss, l, p, w);
         }
-        count_loss(&s->loss, p, count - f < W2V_LANES ? count - f : W2V_LANES);
-    }
-    for (size_t i = 0; i < count; i += s->m)
-        score[i] = -score[i];
 }
 
 /* ---- Update ------------------------------------------------------------------------------------------------------ */
@@ -191,54 +200,75 @@ VEC_INLINE void update_column(struct w2v_step *s, size_t j, size_t k0, int m, ve
         for (size_t j = 0; j < s->d; j += VEC_LANES)                                                                   \
             update_column(s, j, 0, M, change, true, true);                                                             \
         break;
+#define GROUP(M)                                                                                                       \
+    case M:                                                                                                            \
+        update_column(s, j, k, M, change, k == 0, k + M == s->m);                                                      \
+        break;
+#if defined(__AVX512F__)
+#define GROUPS(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+#else
+#define GROUPS(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5)
+#endif
 
-static void update_all(struct w2v_step *s)
+static void update(struct w2v_step *s)
 {
     vec change[W2V_MAX_IN];
+    size_t width = group_width(s->m);
     switch (s->m) {
-        COLUMNS(1)
-        COLUMNS(2)
-        COLUMNS(3)
-        COLUMNS(4)
-        COLUMNS(5)
-        COLUMNS(6)
-    default: /* groups as long as more than one is left, then output by output */
-        for (size_t j = 0; j < s->d; j += VEC_LANES) {
-            size_t k = TILE_OUT;
-            update_column(s, j, 0, TILE_OUT, change, true, false);
-            for (; s->m - k > TILE_OUT; k += TILE_OUT)
-                update_column(s, j, k, TILE_OUT, change, false, false);
-            for (; s->m - k > 1; k++)
-                update_column(s, j, k, 1, change, false, false);
-            update_column(s, j, k, 1, change, false, true);
-        }
+        GROUPS(COLUMNS)
+    default:
+        for (size_t j = 0; j < s->d; j += VEC_LANES)
+            for (size_t k = 0; k < s->m; k += width)
+                switch (s->m - k < width ? s->m - k : width) {
+                    GROUPS(GROUP)
+                }
     }
 }
 
 static void learn(struct w2v_step *s)
 {
-    score_all(s);
-    derive_all(s);
-    update_all(s);
+    score(s);
+    derive(s);
+    update(s);
 }
 
-/* ---- The mean of a context --------------------------------------------------------------------------------------- */
+/* ---- The means of two contexts ----------------------------------------------------------------------------------- */
 
-static void mean(size_t d, size_t n, real *const *rows, real *to)
+VEC_INLINE vec sum_column(real *const *rows, size_t n, size_t j)
 {
+    vec sum = vec_all(0);
+    for (size_t i = 0; i < n; i++)
+        sum += vec_load(rows[i] + j);
+    return sum;
+}
+
+static void mean(size_t d, struct w2v_shares n, real *const *rows, real *const to[2])
+{
+    real *const *first = rows + n.both, *const *second = first + n.first;
+    real share[2] = {(real)1 / (real)(n.both + n.first), (real)1 / (real)(n.both + n.second)};
     for (size_t j = 0; j < d; j += VEC_LANES) {
-        vec sum = vec_load(rows[0] + j);
-        for (size_t i = 1; i < n; i++)
-            sum += vec_load(rows[i] + j);
-        vec_store(to + j, sum * ((real)1 / (real)n));
+        vec both = sum_column(rows, n.both, j);
+        vec_store(to[0] + j, (both + sum_column(first, n.first, j)) * share[0]);
+        if (n.second)
+            vec_store(to[1] + j, (both + sum_column(second, n.second, j)) * share[1]);
     }
 }
 
-static void spread(size_t d, size_t n, real *const *rows, const real *delta)
+VEC_INLINE void move_column(real *const *rows, size_t n, size_t j, vec delta)
 {
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < d; j += VEC_LANES)
-            vec_store(rows[i] + j, vec_load(rows[i] + j) + vec_load(delta + j));
+        vec_store(rows[i] + j, vec_load(rows[i] + j) + delta);
 }
 
-const struct w2v_code W2V_TABLE = {learn, mean, spread};
+static void spread(size_t d, struct w2v_shares n, real *const *rows, real *const delta[2])
+{
+    real *const *first = rows + n.both, *const *second = first + n.first;
+    for (size_t j = 0; j < d; j += VEC_LANES) {
+        vec a = vec_load(delta[0] + j), b = n.second ? vec_load(delta[1] + j) : vec_all(0);
+        move_column(rows, n.both, j, a + b);
+        move_column(first, n.first, j, a);
+        move_column(second, n.second, j, b);
+    }
+}
+
+const struct w2v_code W2V_TABLE = {learn, score, update, mean, spread};

@@ -1,15 +1,16 @@
-/* w2v_step: the arithmetic of one step of negative sampling, n input rows against m output rows at once.
+/* w2v_step: the arithmetic of one step of learning word vectors, n input rows against m output rows at once.
  *
- *     s_ik = in_i . out_k                                       scores, [n, m]
- *     g_ik = rate * (label_k - sigmoid(s_ik))                   label 1 for k = 0, the word that was there, else 0
- *     add_i += sum_k g_ik out_k,   out_k += sum_i g_ik in_i     both from the values before the step
+ *     s_ik = in_i . out_k                                        scores, [n, m]
+ *     g_ik = rate * w_ik * (1 - sigmoid(sign(w_ik) s_ik))        w > 0: k was there, w < 0: it was not; |w| times
+ *     add_i += sum_k g_ik out_k,   out_k += sum_i g_ik in_i      both from the values before the step
  *
- * so that a step is one of steepest descent on the sum of -log sigmoid(+-s_ik). Two inputs may be the same row, whose
- * second reading then may or may not see the first's change; outputs are distinct rows. */
+ * so that a step is one of steepest descent on the sum of -|w_ik| log sigmoid(sign(w_ik) s_ik). Two inputs may be the same
+ * row, whose second reading then may or may not see the first's change; outputs are distinct rows. */
 #ifndef MATH_W2V_STEP_H
 #define MATH_W2V_STEP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/real.h"
 #include "math/kern.h"
@@ -17,13 +18,21 @@
 enum {
     W2V_LANES = 16, /* rows are a multiple of this long, the rest zeros, and aligned to MEM_ALIGN */
     W2V_MAX_IN = 32,
-    W2V_MAX_OUT = 65,
+    W2V_MAX_OUT = 66,
+    W2V_MAX_WEIGHT = 2, /* |w| is 0, 1 or 2 */
 };
 
-/* A running sum of losses: log is taken of products, not of each number. */
+#ifdef RUNNEL_DOUBLE
+typedef int64_t w2v_power;
+#else
+typedef int32_t w2v_power; /* a step adds less than 2^14; w2v_loss_take before there are 2^17 of them */
+#endif
+
+/* A running sum of losses in W2V_LANES parts: each is a product of probabilities, as a fraction from 1 to 2 and a power of
+ * two, so that no logarithm is taken before the sum is asked for. */
 struct w2v_loss {
-    double sum;     /* nats, of what has left the product */
-    double product; /* of probabilities still to be counted; begins as 1 */
+    real fraction[W2V_LANES];
+    w2v_power power[W2V_LANES];
 };
 
 /* What a step is told, and its scratch. */
@@ -33,15 +42,26 @@ struct w2v_step {
     real *in[W2V_MAX_IN];  /* rows read */
     real *add[W2V_MAX_IN]; /* rows moved: in skip-gram those read */
     real *out[W2V_MAX_OUT];
-    struct w2v_loss loss;                             /* added to; scores beyond +-25 count as 25 */
-    real score[W2V_MAX_IN * W2V_MAX_OUT + W2V_LANES]; /* s, then g */
+    struct w2v_loss *loss;                                 /* added to; scores beyond +-25 count as 25 */
+    real weight[W2V_MAX_IN * W2V_MAX_OUT + 2 * W2V_LANES]; /* w; scratch behind its end */
+    real score[W2V_MAX_IN * W2V_MAX_OUT + W2V_LANES];      /* s, then g */
+};
+
+/* Which words of a union of two contexts belong to both, to the first alone, to the second alone; they stand in this
+ * order. */
+struct w2v_shares {
+    size_t both, first, second;
 };
 
 struct w2v_code {
     void (*learn)(struct w2v_step *s);
-    /* mean = the mean of n rows; every row += delta. A row may stand there several times. */
-    void (*mean)(size_t d, size_t n, real *const *rows, real *mean);
-    void (*spread)(size_t d, size_t n, real *const *rows, const real *delta);
+    /* The parts of learn, for losses of other forms: s, and the changes by g. */
+    void (*score)(struct w2v_step *s);
+    void (*update)(struct w2v_step *s);
+    /* mean[0] and mean[1] become the means of the two contexts' rows; every row += the delta of its context, or of both.
+     * A row may stand there several times. */
+    void (*mean)(size_t d, struct w2v_shares n, real *const *rows, real *const mean[2]);
+    void (*spread)(size_t d, struct w2v_shares n, real *const *rows, real *const delta[2]);
 };
 
 extern const struct w2v_code w2v_plain, w2v_avx2, w2v_avx512;

@@ -13,12 +13,10 @@
 #define AT(field) offsetof(struct w2v_config, field)
 
 enum {
-    MAX_NEGATIVE = W2V_MAX_OUT - 1,
+    MAX_NEGATIVE = W2V_MAX_OUT - 2,
     MAX_WINDOW = 10000,
     MAX_DIM = 16384,
     SENTENCE_WORDS = 1000,
-    AHEAD = 4,
-    LINE = 64
 };
 
 const struct opt w2v_options[] = {
@@ -36,14 +34,16 @@ const struct opt w2v_options[] = {
      "drop words that are a larger share of the text than X, the more the larger; 0: none"},
     {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "5", 1, 1e6, NULL, "go over the text N times"},
     {"lr", 0, OPT_REAL, AT(rate), OPT_RECORD | OPT_LOW_OPEN, "X", NULL, 0, 1e9, NULL,
-     "learning rate at the start, falling to nearly 0 (default: 0.025 for skipgram, 0.05 for cbow)"},
+     "learning rate at the start, falling to nearly 0 (default: 0.035 for skipgram, 0.05 for cbow)"},
+    {"lock-free", 0, OPT_SWITCH, AT(lock_free), OPT_RECORD, NULL, NULL, 0, 0, NULL,
+     "let threads learn without regard to each other: faster, but no two runs give the same bytes"},
     {0},
 };
 
 void w2v_config_settle(struct w2v_config *config)
 {
     if (config->rate == 0)
-        config->rate = config->model == W2V_CBOW ? 0.05 : 0.025;
+        config->rate = config->model == W2V_CBOW ? 0.05 : 0.035;
 }
 
 size_t w2v_sentence_words(const struct w2v_config *config)
@@ -83,9 +83,6 @@ int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct r
     *w = (struct w2v){.v = v, .d = d, .stride = stride, .code = code[kern_level()]};
     w->in = mem_aligned(reals, sizeof(real));
     w->out = mem_aligned(reals, sizeof(real));
-    w->step = mem_aligned(1, sizeof *w->step);
-    w->centre = mem_aligned(2 * stride, sizeof(real));
-    w->step->d = stride;
     par_for(v, 256, start_rows, &(struct start){w, counts, seed});
     return 0;
 }
@@ -103,214 +100,134 @@ void w2v_free(struct w2v *w)
 {
     free(w->in);
     free(w->out);
-    free(w->step);
-    free(w->centre);
-    free(w->rows);
     *w = (struct w2v){0};
 }
 
-/* ---- A window ---------------------------------------------------------------------------------------------------- */
+/* ---- Loss -------------------------------------------------------------------------------------------------------- */
+
+void w2v_loss_start(struct w2v_loss *loss)
+{
+    for (size_t l = 0; l < W2V_LANES; l++) {
+        loss->fraction[l] = 1;
+        loss->power[l] = 0;
+    }
+}
+
+double w2v_loss_take(struct w2v_loss *loss)
+{
+    double powers = 0, logs = 0;
+    for (size_t l = 0; l < W2V_LANES; l++) {
+        powers += (double)loss->power[l];
+        logs += scalar_log((double)loss->fraction[l]);
+    }
+    w2v_loss_start(loss);
+    return -(powers * 0.693147180559945309417 + logs);
+}
+
+/* ---- Steps ------------------------------------------------------------------------------------------------------- */
+
+void w2v_learner_open(struct w2v_learner *l, const struct w2v *w, enum w2v_kind kind)
+{
+    *l = (struct w2v_learner){.w = w, .kind = kind, .step = mem_aligned(1, sizeof *l->step)};
+    l->centre = mem_aligned(4 * w->stride, sizeof(real));
+    l->step->d = w->stride;
+}
+
+void w2v_learner_close(struct w2v_learner *l)
+{
+    free(l->step);
+    free(l->centre);
+    free(l->rows);
+    *l = (struct w2v_learner){0};
+}
+
+/* Weights of one input: `first` and `second` say whose context it is in. Rows of up to 8 are written as 8. */
+enum { WEIGHTS = 8 };
+
+static inline real *weigh(real *weight, const real *row, size_t m, size_t n)
+{
+    for (size_t i = 0; i < n; i++, weight += m)
+        memcpy(weight, row, (m <= WEIGHTS ? WEIGHTS : m) * sizeof *weight);
+    return weight;
+}
+
+static void weight_row(real *row, size_t centres, size_t m, bool first, bool second)
+{
+    row[0] = first;
+    if (centres == 2)
+        row[1] = second;
+    for (size_t k = centres; k < m || k < WEIGHTS; k++)
+        row[k] = -(real)(first + second);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Each context word against all outputs, as many at once as a step takes. */
-static void learn_skipgram(struct w2v *w, const uint32_t *context, size_t n)
+static void learn_skipgram(struct w2v_learner *l, const struct w2v_windows *win)
 {
-    struct w2v_step *s = w->step;
-    while (n > 0) {
-        s->n = n < W2V_MAX_IN ? n : W2V_MAX_IN;
+    const struct w2v *w = l->w;
+    struct w2v_step *s = l->step;
+    struct w2v_shares left = win->shares;
+    const uint32_t *context = win->in;
+    real both[W2V_MAX_OUT], first[W2V_MAX_OUT], second[W2V_MAX_OUT];
+    weight_row(first, win->centres, s->m, true, false);
+    if (win->centres == 2) {
+        weight_row(both, 2, s->m, true, true);
+        weight_row(second, 2, s->m, false, true);
+    }
+    while ((s->n = smaller(left.both + left.first + left.second, W2V_MAX_IN)) > 0) {
+        size_t n_both = smaller(left.both, s->n), n_first = smaller(left.first, s->n - n_both);
+        size_t n_second = s->n - n_both - n_first;
         for (size_t i = 0; i < s->n; i++)
             s->in[i] = s->add[i] = w->in + context[i] * w->stride;
+        weigh(weigh(weigh(s->weight, both, s->m, n_both), first, s->m, n_first), second, s->m, n_second);
         w->code->learn(s);
         context += s->n;
-        n -= s->n;
+        left.both -= n_both;
+        left.first -= n_first;
+        left.second -= n_second;
     }
 }
 
-/* The mean of the context against all outputs; what moves it moves every row. */
-static void learn_cbow(struct w2v *w, const uint32_t *context, size_t n)
+/* The means of the contexts against all outputs; what moves a mean moves every row. */
+static void learn_cbow(struct w2v_learner *l, const struct w2v_windows *win)
 {
-    struct w2v_step *s = w->step;
-    real *mean = w->centre, *delta = mean + w->stride;
-    w->rows = n > w->room ? mem_grow(w->rows, w->room = n, sizeof *w->rows) : w->rows;
+    const struct w2v *w = l->w;
+    struct w2v_step *s = l->step;
+    size_t n = win->shares.both + win->shares.first + win->shares.second;
+    real *const mean[2] = {l->centre, l->centre + w->stride}, *const delta[2] = {mean[1] + w->stride,
+                                                                                 mean[1] + 2 * w->stride};
+    real row[W2V_MAX_OUT];
+    l->rows = n > l->room ? mem_grow(l->rows, l->room = n, sizeof *l->rows) : l->rows;
     for (size_t i = 0; i < n; i++)
-        w->rows[i] = w->in + context[i] * w->stride;
-    w->code->mean(w->stride, n, w->rows, mean);
-    memset(delta, 0, w->stride * sizeof(real));
-    s->n = 1;
-    s->in[0] = mean;
-    s->add[0] = delta;
+        l->rows[i] = w->in + win->in[i] * w->stride;
+    w->code->mean(w->stride, win->shares, l->rows, mean);
+    memset(delta[0], 0, 2 * w->stride * sizeof(real));
+    s->n = win->centres;
+    for (size_t k = 0; k < s->n; k++) {
+        s->in[k] = mean[k];
+        s->add[k] = delta[k];
+        weight_row(row, win->centres, s->m, k == 0, k == 1);
+        weigh(s->weight + k * s->m, row, s->m, 1);
+    }
     w->code->learn(s);
-    w->code->spread(w->stride, n, w->rows, delta);
+    w->code->spread(w->stride, win->shares, l->rows, delta);
 }
 
-void w2v_learn(struct w2v *w, enum w2v_kind kind, const uint32_t *context, size_t n, const uint32_t *out, size_t m,
-               double rate, struct w2v_loss *loss)
+void w2v_learn(struct w2v_learner *l, const struct w2v_windows *win, struct w2v_loss *loss)
 {
-    struct w2v_step *s = w->step;
-    s->m = m;
-    s->rate = (real)rate;
-    s->loss = *loss;
-    for (size_t k = 0; k < m; k++)
-        s->out[k] = w->out + out[k] * w->stride;
-    if (kind == W2V_CBOW)
-        learn_cbow(w, context, n);
+    const struct w2v *w = l->w;
+    struct w2v_step *s = l->step;
+    s->m = win->n_out;
+    s->rate = win->rate;
+    s->loss = loss;
+    for (size_t k = 0; k < s->m; k++)
+        s->out[k] = w->out + win->out[k] * w->stride;
+    if (l->kind == W2V_CBOW)
+        learn_cbow(l, win);
     else
-        learn_skipgram(w, context, n);
-    *loss = s->loss;
-}
-
-/* ---- Training ---------------------------------------------------------------------------------------------------- */
-
-struct training {
-    struct w2v *w;
-    const struct w2v_config *config;
-    struct w2v_draw draw;
-    struct w2v_chunk chunks[2], *now, *next; /* learned from, drawn */
-    int drawn;
-    struct err draw_error;
-    struct w2v_loss loss; /* since the last report */
-    uint64_t pairs, reported;
-    uint32_t *context; /* room for the widest window */
-};
-
-static inline void fetch_row(const struct w2v *w, const real *matrix, uint32_t id)
-{
-    const char *row = (const char *)(matrix + id * w->stride);
-    for (size_t at = 0; at < w->stride * sizeof(real); at += LINE)
-        __builtin_prefetch(row + at);
-}
-
-/* Rows that windows soon to come need, so that they are here by then: the outputs of word i, and the input that enters. */
-static void fetch_ahead(const struct training *t, size_t i)
-{
-    const struct w2v_chunk *c = t->now;
-    size_t negative = (size_t)t->config->negative, window = (size_t)t->config->window;
-    if (i < c->n) {
-        fetch_row(t->w, t->w->out, c->ids[i]);
-        for (size_t k = 0; k < negative; k++)
-            if (c->noise[i * negative + k] != VOCAB_NONE)
-                fetch_row(t->w, t->w->out, c->noise[i * negative + k]);
-    }
-    if (i + window < c->n)
-        fetch_row(t->w, t->w->in, c->ids[i + window]);
-}
-
-static void learn_word(struct training *t, size_t i, size_t low, size_t high, double rate)
-{
-    const struct w2v_chunk *c = t->now;
-    size_t negative = (size_t)t->config->negative, n = 0, m = 1;
-    uint32_t out[W2V_MAX_OUT] = {c->ids[i]};
-    for (size_t j = low; j < high; j++)
-        if (j != i)
-            t->context[n++] = c->ids[j];
-    while (m <= negative && c->noise[i * negative + m - 1] != VOCAB_NONE) {
-        out[m] = c->noise[i * negative + m - 1];
-        m++;
-    }
-    if (n) {
-        w2v_learn(t->w, (enum w2v_kind)t->config->model, t->context, n, out, m, rate, &t->loss);
-        t->pairs += t->config->model == W2V_CBOW ? 1 : n;
-    }
-}
-
-static void learn_chunk(struct training *t)
-{
-    const struct w2v_chunk *c = t->now;
-    for (size_t s = 0; s < c->n_sentences; s++) {
-        size_t start = c->sentences[s].start, end = c->sentences[s + 1].start;
-        for (size_t i = start; i < end; i++) {
-            size_t reach = c->reach[i];
-            fetch_ahead(t, i + AHEAD);
-            learn_word(t, i, i - start < reach ? start : i - reach, end - i <= reach ? end : i + reach + 1,
-                       c->sentences[s].rate);
-        }
-    }
-}
-
-/* The two halves of a turn; they share nothing but what neither writes. */
-static void turn(void *context, size_t low, size_t high)
-{
-    struct training *t = context;
-    for (size_t half = low; half < high; half++)
-        if (half == 0)
-            learn_chunk(t);
-        else
-            t->drawn = w2v_draw_chunk(&t->draw, t->next, &t->draw_error);
-}
-
-static int diverged(const struct training *t, const char *what, struct err *e)
-{
-    return err_fail(
-        e, STATUS_DIVERGED,
-        "training diverged: %s is no longer a finite number in epoch %lld, %llu words into it (try a smaller --lr "
-        "than %g)",
-        what, (long long)t->draw.epoch + 1, (unsigned long long)t->now->words, t->config->rate);
-}
-
-static int report_now(struct training *t, int (*report)(void *, const struct w2v_report *, struct err *), void *context,
-                      struct err *e)
-{
-    const struct w2v_chunk *c = t->now;
-    double sum = t->loss.sum - scalar_log(t->loss.product);
-    uint64_t words = t->draw.corpus->words * (uint64_t)t->draw.epoch + c->words;
-    struct w2v_report r = {.epoch = t->draw.epoch + 1,
-                           .words = words,
-                           .pairs = t->pairs,
-                           .epoch_ended = c->last,
-                           .loss = t->pairs ? sum / (double)t->pairs : 0,
-                           .rate = c->n_sentences ? c->sentences[c->n_sentences - 1].rate : 0};
-    if (!isfinite(sum))
-        return diverged(t, "the loss", e);
-    t->loss = (struct w2v_loss){.product = 1};
-    t->pairs = 0;
-    t->reported = words;
-    return report(context, &r, e);
-}
-
-static int check_finite(const struct training *t, struct err *e)
-{
-    const struct w2v *w = t->w;
-    for (size_t i = 0; i < w->v * w->stride; i++)
-        if (!isfinite(w->in[i]) || !isfinite(w->out[i]))
-            return diverged(t, "a vector", e);
-    return 0;
-}
-
-static int train_epoch(struct training *t, int64_t epoch,
-                       int (*report)(void *, const struct w2v_report *, struct err *), void *context, struct err *e)
-{
-    if (w2v_draw_epoch(&t->draw, epoch, e) < 0 || w2v_draw_chunk(&t->draw, t->next, e) < 0)
-        return -1;
-    do {
-        struct w2v_chunk *drawn = t->next;
-        t->next = t->now;
-        t->now = drawn;
-        t->drawn = 0;
-        par_for(t->now->last ? 1 : 2, 1, turn, t);
-        if (t->drawn < 0) {
-            *e = t->draw_error;
-            return -1;
-        }
-        uint64_t words = t->draw.corpus->words * (uint64_t)epoch + t->now->words;
-        if ((t->now->last || words - t->reported >= W2V_REPORT_WORDS) && report_now(t, report, context, e) < 0)
-            return -1;
-    } while (!t->now->last);
-    return check_finite(t, e);
-}
-
-int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed,
-              int (*report)(void *context, const struct w2v_report *r, struct err *e), void *context, struct err *e)
-{
-    struct training t = {.w = w, .config = config, .loss = {.product = 1}};
-    int result = 0;
-    w2v_draw_open(&t.draw, config, corpus, seed);
-    t.now = &t.chunks[0];
-    t.next = &t.chunks[1];
-    t.context = mem_get(2 * (size_t)config->window, sizeof *t.context);
-    for (int64_t epoch = 0; epoch < config->epochs && result == 0; epoch++)
-        result = train_epoch(&t, epoch, report, context, e);
-    w2v_draw_close(&t.draw);
-    w2v_chunk_free(&t.chunks[0]);
-    w2v_chunk_free(&t.chunks[1]);
-    free(t.context);
-    return result;
+        learn_skipgram(l, win);
 }

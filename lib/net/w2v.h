@@ -6,13 +6,18 @@
  *
  *     L(h) = -log s(out_o . h) - sum over negatives k of log s(-out_k . h)        s(x) = 1 / (1 + exp(-x)), equation (4)
  *
- * skip-gram: the sum of L(in_c) over the context words c, all of which share the window's negatives and are learned from
- *            at once (Ji et al., "Parallelizing Word2Vec in Shared and Distributed Memory", 2016), 32 of them at a time;
+ * skip-gram: the sum of L(in_c) over the context words c;
  * CBOW:      L(h) of the mean h of their rows. Each row is moved by the gradient of h undivided, as in the released
  *            word2vec: n times what the mean's own derivative would be, n being the number of context words.
  *
- * Gradients are taken from the values before the step. Work is the same for every number of threads: one learns, another
- * draws what comes next (w2v_draw.h). */
+ * A step is two neighbouring windows, unless they are wide; their centres share reach and negatives: the sum of both losses, with each context
+ * word's row and each negative's row taken once. It learns from all pairs at once (Ji et al., "Parallelizing Word2Vec in
+ * Shared and Distributed Memory", 2016): gradients are those of the values before the step. Of very wide windows 32 words
+ * are taken at a time.
+ *
+ * The corpus is learned from in W2V_STREAMS places in turn, a step here, a step there. Several threads do the same: each
+ * has places of its own, and waits before a step that shares a row with an earlier one until that is done. So the result
+ * is that of one thread, to the last bit. */
 #ifndef NET_W2V_H
 #define NET_W2V_H
 
@@ -37,7 +42,8 @@ struct w2v_config {
     int64_t negative; /* negatives a window */
     double sample;    /* subsampling threshold; 0: none */
     int64_t epochs;
-    double rate; /* learning rate at the start; 0: the model's usual one */
+    double rate;    /* learning rate at the start; 0: the model's usual one */
+    bool lock_free; /* threads do not wait for each other: faster, and never twice the same */
 };
 
 extern const struct opt w2v_options[];
@@ -52,22 +58,48 @@ size_t w2v_sentence_words(const struct w2v_config *config);
 struct w2v {
     size_t v, d, stride;
     real *in, *out;
-    /* private */
     const struct w2v_code *code;
-    struct w2v_step *step;
-    real *centre; /* CBOW: the mean of a context and what it is moved by */
-    real **rows;  /* CBOW: those of a context */
-    size_t room;
 };
 
 /* `in` uniform in +-0.5/D, row by row from the seed; `out`, and rows of words with count 0, are zeros. STATUS_MISUSED
  * when so large a model cannot be. */
 int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct rng seed, struct err *e);
 
-/* Learns from one window: the centre out[0] with its negatives out[1..m-1] (ids, distinct) and its context (ids; a word may
- * stand there several times). The loss is added to *loss. */
-void w2v_learn(struct w2v *w, enum w2v_kind kind, const uint32_t *context, size_t n, const uint32_t *out, size_t m,
-               double rate, struct w2v_loss *loss);
+/* Takes the padding out of both matrices, in place: [V, D]. Nothing can be learned behind this. */
+void w2v_pack(struct w2v *w);
+void w2v_free(struct w2v *w);
+
+/* What one thread needs to learn. Starts as zeros but for the model and its kind. */
+struct w2v_learner {
+    const struct w2v *w;
+    enum w2v_kind kind;
+    /* private */
+    struct w2v_step *step;
+    real *centre; /* CBOW: the means of two contexts and what they are moved by */
+    real **rows;  /* CBOW: those of the contexts */
+    size_t room;
+};
+
+void w2v_learner_open(struct w2v_learner *l, const struct w2v *w, enum w2v_kind kind);
+void w2v_learner_close(struct w2v_learner *l);
+
+/* One or two windows: their context (ids; a word may stand there several times), with one centre all of it `first`; their
+ * outputs, centres first (ids, distinct). */
+struct w2v_windows {
+    const uint32_t *in, *out;
+    struct w2v_shares shares;
+    size_t centres, n_out;
+    real rate;
+};
+
+/* Learns from them, and adds to the loss. */
+void w2v_learn(struct w2v_learner *l, const struct w2v_windows *windows, struct w2v_loss *loss);
+
+/* An empty sum; and what has come together, in nats, which empties it. */
+void w2v_loss_start(struct w2v_loss *loss);
+double w2v_loss_take(struct w2v_loss *loss);
+
+/* ---- Training ---------------------------------------------------------------------------------------------------- */
 
 /* How training goes, since the report before. */
 struct w2v_report {
@@ -81,15 +113,11 @@ struct w2v_report {
 
 enum {
     W2V_REPORT_WORDS = 250000, /* a report comes after about so many words, and at each epoch's end */
-    W2V_THREADS = 2,           /* more than so many threads have nothing to do */
+    W2V_STREAMS = 2,           /* places of the corpus; more threads than that have nothing to do */
 };
 
 /* Goes over the corpus config->epochs times. STATUS_DIVERGED when the loss or a number of the model is no longer finite. */
 int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed,
               int (*report)(void *context, const struct w2v_report *r, struct err *e), void *context, struct err *e);
-
-/* Takes the padding out of both matrices, in place: [V, D]. Nothing can be learned behind this. */
-void w2v_pack(struct w2v *w);
-void w2v_free(struct w2v *w);
 
 #endif

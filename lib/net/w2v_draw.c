@@ -7,8 +7,8 @@
 #include "data/vocab.h"
 
 enum {
-    CHUNK_WORDS = 4096, /* kept words; a chunk ends with the sentence that reaches them */
     NOISE_TRIES = 16,
+    PAIRED_WINDOW = 8, /* in wider ones every step has pairs enough, and whole items are best learned word by word */
 };
 
 /* ---- Negatives --------------------------------------------------------------------------------------------------- */
@@ -61,20 +61,19 @@ void w2v_noise_free(struct w2v_noise *n)
     n->ids = NULL;
 }
 
-/* Negatives for one window: distinct, and not its centre. A vocabulary too small for that many gives fewer. */
-static void draw_noise(struct w2v_draw *d, uint32_t centre, uint32_t *noise)
+/* Negatives for one step: distinct, and none of its centres. A vocabulary too small for that many gives fewer. */
+static size_t draw_noise(struct w2v_draw *d, const uint32_t *centres, size_t n_centres, uint32_t *noise)
 {
-    int64_t wanted = d->config->negative, n = 0;
-    for (int64_t tries = NOISE_TRIES * wanted; n < wanted && tries > 0; tries--) {
-        uint32_t id = w2v_noise_draw(&d->noise, &d->rng);
-        bool taken = id == centre;
-        for (int64_t k = 0; k < n; k++)
+    size_t wanted = (size_t)d->chances->config->negative, n = 0;
+    for (size_t tries = NOISE_TRIES * wanted; n < wanted && tries > 0; tries--) {
+        uint32_t id = w2v_noise_draw(&d->chances->noise, &d->rng);
+        bool taken = id == centres[0] || id == centres[n_centres - 1];
+        for (size_t k = 0; k < n; k++)
             taken |= noise[k] == id;
         if (!taken)
             noise[n++] = id;
     }
-    while (n < wanted)
-        noise[n++] = VOCAB_NONE;
+    return n;
 }
 
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
@@ -85,110 +84,172 @@ double w2v_keep(double sample, double f)
     return fmin(chance, 1);
 }
 
-void w2v_draw_open(struct w2v_draw *d, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed)
+void w2v_chances_make(struct w2v_chances *c, const struct w2v_config *config, const struct w2v_corpus *corpus)
 {
-    d->config = config;
-    d->corpus = corpus;
-    d->seed = seed;
-    d->keep = mem_get(corpus->n_vocab, sizeof *d->keep);
+    c->config = config;
+    c->corpus = corpus;
+    c->keep = mem_get(corpus->n_vocab, sizeof *c->keep);
     for (size_t id = 0; id < corpus->n_vocab; id++) {
         double share = corpus->words ? (double)corpus->counts[id] / (double)corpus->words : 0;
-        d->keep[id] = (uint32_t)(w2v_keep(config->sample, share) * UINT32_MAX);
+        c->keep[id] = (uint32_t)(w2v_keep(config->sample, share) * UINT32_MAX);
     }
-    w2v_noise_make(&d->noise, corpus->counts, corpus->n_vocab);
-    d->limit = w2v_sentence_words(config);
+    w2v_noise_make(&c->noise, corpus->counts, corpus->n_vocab);
 }
 
-int w2v_draw_epoch(struct w2v_draw *d, int64_t epoch, struct err *e)
+void w2v_chances_free(struct w2v_chances *c)
+{
+    free(c->keep);
+    w2v_noise_free(&c->noise);
+}
+
+void w2v_draw_open(struct w2v_draw *d, const struct w2v_chances *chances, size_t part, size_t parts, struct rng seed)
+{
+    d->chances = chances;
+    d->seed = rng_fork(seed, "w2v.part", part);
+    d->limit = w2v_sentence_words(chances->config);
+    d->sentence = mem_get(d->limit, sizeof *d->sentence);
+    w2v_reader_open(&d->reader, chances->corpus, part, parts);
+}
+
+void w2v_draw_epoch(struct w2v_draw *d, int64_t epoch)
 {
     d->epoch = epoch;
     d->words = 0;
+    d->n = d->i = 0;
     d->rng = rng_fork(d->seed, "w2v.epoch", (uint64_t)epoch);
-    return w2v_corpus_rewind(d->corpus, e);
-}
-
-/* The rate falls in a straight line over the words of all epochs, to a ten-thousandth of the first. */
-static double rate_now(const struct w2v_draw *d)
-{
-    double all = (double)d->corpus->words * (double)d->config->epochs;
-    double done = (double)d->corpus->words * (double)d->epoch + (double)d->words;
-    return d->config->rate * fmax(1 - done / all, 1e-4);
-}
-
-static void chunk_room(struct w2v_chunk *c, size_t negative)
-{
-    if (c->n == c->room) {
-        c->room = c->room ? c->room * 2 : CHUNK_WORDS;
-        c->ids = mem_grow(c->ids, c->room, sizeof *c->ids);
-        c->reach = mem_grow(c->reach, c->room, sizeof *c->reach);
-        c->noise = mem_grow(c->noise, c->room * negative + 1, sizeof *c->noise);
-    }
-    if (c->n_sentences + 2 > c->room_sentences) {
-        c->room_sentences = c->room_sentences ? c->room_sentences * 2 : 64;
-        c->sentences = mem_grow(c->sentences, c->room_sentences, sizeof *c->sentences);
-    }
-}
-
-static void keep_word(struct w2v_draw *d, struct w2v_chunk *c, uint32_t id)
-{
-    size_t negative = (size_t)d->config->negative;
-    chunk_room(c, negative);
-    c->ids[c->n] = id;
-    c->reach[c->n] = (uint32_t)d->config->window;
-    if (d->config->dynamic)
-        c->reach[c->n] = 1 + (uint32_t)rng_below(&d->rng, (uint64_t)d->config->window);
-    draw_noise(d, id, c->noise + c->n * negative);
-    c->n++;
-}
-
-/* The next sentence, or as much of it as a sentence may be long: 1; 0 behind the last one. */
-static int draw_sentence(struct w2v_draw *d, struct w2v_chunk *c, struct err *e)
-{
-    size_t start = c->n;
-    uint32_t id;
-    int more;
-    chunk_room(c, (size_t)d->config->negative);
-    c->sentences[c->n_sentences] = (struct w2v_sentence){start, rate_now(d)};
-    while (c->n - start < d->limit && (more = w2v_corpus_next(d->corpus, &id, e)) != 0) {
-        if (more < 0)
-            return -1;
-        if (id == VOCAB_PAD)
-            break;
-        d->words++;
-        if (d->keep[id] == UINT32_MAX || (uint32_t)rng_next(&d->rng) <= d->keep[id])
-            keep_word(d, c, id);
-    }
-    if (c->n > start)
-        c->n_sentences++;
-    return d->words < d->corpus->words;
-}
-
-int w2v_draw_chunk(struct w2v_draw *d, struct w2v_chunk *c, struct err *e)
-{
-    c->n = c->n_sentences = 0;
-    int more = d->words < d->corpus->words;
-    while (more > 0 && c->n < CHUNK_WORDS)
-        more = draw_sentence(d, c, e);
-    if (more < 0)
-        return -1;
-    chunk_room(c, (size_t)d->config->negative);
-    c->sentences[c->n_sentences].start = c->n;
-    c->words = d->words;
-    c->last = !more;
-    return 0;
+    w2v_reader_rewind(&d->reader);
 }
 
 void w2v_draw_close(struct w2v_draw *d)
 {
-    free(d->keep);
-    w2v_noise_free(&d->noise);
+    free(d->sentence);
+}
+
+/* The rate falls in a straight line over the words of all epochs, to a ten-thousandth of the first. */
+static real rate_now(const struct w2v_draw *d)
+{
+    const struct w2v_config *config = d->chances->config;
+    double all = (double)d->reader.words * (double)config->epochs;
+    double done = (double)d->reader.words * (double)d->epoch + (double)d->words;
+    return (real)(config->rate * fmax(1 - done / all, 1e-4));
+}
+
+/* The next sentence, or as much of it as a sentence may be long: 1; 0 behind the last one. */
+static int draw_sentence(struct w2v_draw *d, struct err *e)
+{
+    uint32_t id;
+    const uint32_t *keep = d->chances->keep;
+    d->n = d->i = d->seen = 0;
+    d->rate = rate_now(d);
+    while (d->n < d->limit) {
+        int more = w2v_reader_next(&d->reader, &id, e);
+        if (more < 0)
+            return -1;
+        if (!more)
+            return d->n > 0;
+        if (id == VOCAB_PAD)
+            break;
+        d->words++;
+        if (keep[id] == UINT32_MAX || (uint32_t)rng_next(&d->rng) <= keep[id])
+            d->sentence[d->n++] = id;
+    }
+    return 1;
+}
+
+/* ---- Steps ------------------------------------------------------------------------------------------------------- */
+
+static size_t copy_words(const struct w2v_draw *d, size_t from, size_t to, uint32_t *ids)
+{
+    if (to > d->n)
+        to = d->n;
+    for (size_t p = from; p < to; p++)
+        *ids++ = d->sentence[p];
+    return from < to ? to - from : 0;
+}
+
+/* The words within `reach` of one centre, or of two that stand side by side: first those that are near both, then those
+ * near the first alone (one of them the second centre), then near the second alone. */
+static struct w2v_shares copy_context(const struct w2v_draw *d, size_t centres, size_t reach, uint32_t *ids)
+{
+    size_t i = d->i, low = i < reach ? 0 : i - reach;
+    struct w2v_shares n = {0};
+    if (centres == 1) {
+        n.first = copy_words(d, low, i, ids);
+        n.first += copy_words(d, i + 1, i + reach + 1, ids + n.first);
+        return n;
+    }
+    size_t first_alone = i >= reach;
+    n.both = copy_words(d, low + first_alone, i, ids);
+    n.both += copy_words(d, i + 2, i + reach + 1, ids + n.both);
+    ids += n.both;
+    n.first = first_alone ? copy_words(d, low, low + 1, ids) : 0;
+    n.first += copy_words(d, i + 1, i + 2, ids + n.first);
+    ids += n.first;
+    n.second = copy_words(d, i, i + 1, ids);
+    n.second += copy_words(d, i + reach + 1, i + reach + 2, ids + n.second);
+    return n;
+}
+
+static void chunk_room(struct w2v_chunk *c, size_t more)
+{
+    if (c->n_ids + more > c->room) {
+        c->room = 2 * (c->n_ids + more);
+        c->ids = mem_grow(c->ids, c->room, sizeof *c->ids);
+    }
+}
+
+/* The step of the next centre, or in narrow windows of the next two, which then share reach and negatives; a centre without context has none. */
+static void draw_step(struct w2v_draw *d, struct w2v_chunk *c)
+{
+    const struct w2v_config *config = d->chances->config;
+    size_t window = (size_t)config->window, reach = window;
+    const uint32_t *centre = d->sentence + d->i;
+    size_t centres = window <= PAIRED_WINDOW && d->i + 1 < d->n && centre[0] != centre[1] ? 2 : 1;
+    chunk_room(c, 4 * (window + 2) + (size_t)config->negative);
+    if (config->dynamic)
+        reach = 1 + (size_t)rng_below(&d->rng, window);
+    struct w2v_draw_step *s = &c->steps[c->n];
+    uint32_t *ids = c->ids + c->n_ids;
+    *s = (struct w2v_draw_step){.at = c->n_ids, .centres = (uint32_t)centres, .rate = d->rate};
+    s->shares = copy_context(d, centres, reach, ids);
+    s->in = (uint32_t)(s->shares.both + s->shares.first + s->shares.second);
+    if (s->in) {
+        ids += s->in;
+        for (size_t k = 0; k < centres; k++)
+            ids[k] = centre[k];
+        s->out = (uint32_t)(centres + draw_noise(d, centre, centres, ids + centres));
+        size_t far = d->i + centres + window;
+        s->fetch = (uint32_t)copy_words(d, d->seen, far, ids + s->out);
+        d->seen = far;
+        c->n_ids += s->in + s->out + s->fetch;
+        c->n++;
+    }
+    d->i += centres;
+}
+
+int w2v_draw_chunk(struct w2v_draw *d, struct w2v_chunk *c, struct err *e)
+{
+    c->n = c->n_ids = 0;
+    c->last = false;
+    while (c->n < W2V_CHUNK_STEPS) {
+        if (d->i < d->n) {
+            draw_step(d, c);
+            continue;
+        }
+        int more = draw_sentence(d, e);
+        if (more < 0)
+            return -1;
+        if (!more) {
+            c->last = true;
+            break;
+        }
+    }
+    c->words = d->words;
+    return 0;
 }
 
 void w2v_chunk_free(struct w2v_chunk *c)
 {
     free(c->ids);
-    free(c->reach);
-    free(c->noise);
-    free(c->sentences);
     *c = (struct w2v_chunk){0};
 }

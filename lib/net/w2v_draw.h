@@ -1,8 +1,7 @@
 /* w2v_draw: all that chance decides in word2vec, drawn ahead of the arithmetic, chunk by chunk.
  *
- * Which words subsampling keeps, how far each window reaches, which negatives it meets. That a chunk is drawn before it is
- * learned from lets rows be fetched ahead, and lets another thread draw the next chunk meanwhile: the draws of an epoch
- * come in the order of its words from one generator, whoever makes them. */
+ * Which words subsampling keeps, how far windows reach, which negatives they meet. That a step is drawn before it is
+ * learned from lets its rows be fetched ahead, and tells which steps of others it must not be taken together with. */
 #ifndef NET_W2V_DRAW_H
 #define NET_W2V_DRAW_H
 
@@ -27,41 +26,59 @@ void w2v_noise_make(struct w2v_noise *n, const uint64_t *counts, size_t n_vocab)
 uint32_t w2v_noise_draw(const struct w2v_noise *n, struct rng *rng);
 void w2v_noise_free(struct w2v_noise *n);
 
-/* A few thousand kept words with what was drawn for them. */
-struct w2v_chunk {
-    size_t n, n_sentences;
-    uint32_t *ids;   /* [n] */
-    uint32_t *reach; /* [n] words to either side */
-    uint32_t *noise; /* [n, negative] distinct, never the centre; VOCAB_NONE behind the last where they ran out */
-    struct w2v_sentence {
-        size_t start; /* the words start .. next sentence's start - 1 */
-        double rate;
-    } * sentences; /* [n_sentences + 1], the last one's start being n */
-    size_t room, room_sentences;
-    uint64_t words; /* of the corpus behind this chunk in this epoch, before subsampling */
-    bool last;      /* nothing of this epoch is left */
-};
-
-struct w2v_draw {
+/* What all draws of a training share. */
+struct w2v_chances {
     const struct w2v_config *config;
-    struct w2v_corpus *corpus;
-    struct rng seed, rng;
+    const struct w2v_corpus *corpus;
     uint32_t *keep; /* [V] a word is kept when 32 random bits are not above this */
     struct w2v_noise noise;
-    int64_t epoch;  /* from 0 */
-    uint64_t words; /* of this epoch, read so far */
-    size_t limit;   /* kept words of a sentence before it is cut */
 };
 
-/* The corpus must be finished; it, the configuration and the generator's value are kept. */
-void w2v_draw_open(struct w2v_draw *d, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed);
-int w2v_draw_epoch(struct w2v_draw *d, int64_t epoch, struct err *e);
-int w2v_draw_chunk(struct w2v_draw *d, struct w2v_chunk *c, struct err *e);
-void w2v_draw_close(struct w2v_draw *d);
-void w2v_chunk_free(struct w2v_chunk *c);
+/* The corpus must be finished; it and the configuration are kept. */
+void w2v_chances_make(struct w2v_chances *c, const struct w2v_config *config, const struct w2v_corpus *corpus);
+void w2v_chances_free(struct w2v_chances *c);
 
 /* The chance that subsampling keeps a word that is a share `f` of the corpus: sqrt(sample / f) + sample / f, at most 1; 1
  * when sample is 0. (The released word2vec; the paper's formula (5) is without the second term.) */
 double w2v_keep(double sample, double f);
+
+/* Some hundreds of steps, and the words they take: step s has its inputs, outputs and those to be fetched in ids, from
+ * steps[s].at on. */
+enum { W2V_CHUNK_STEPS = 512 };
+
+struct w2v_chunk {
+    size_t n;
+    struct w2v_draw_step {
+        size_t at;
+        uint32_t in, out, fetch;  /* how many; fetch: words whose input rows will be taken soon, for the first time */
+        struct w2v_shares shares; /* of the inputs */
+        uint32_t centres;         /* 1 or 2; the first outputs */
+        real rate;
+    } steps[W2V_CHUNK_STEPS];
+    uint32_t *ids;
+    size_t n_ids, room;
+    uint64_t words; /* of the part, behind this chunk in this epoch, before subsampling */
+    bool last;      /* nothing of this epoch is left */
+};
+
+/* Draws for one part of the corpus, from a generator of its own. */
+struct w2v_draw {
+    const struct w2v_chances *chances;
+    struct w2v_reader reader;
+    struct rng seed, rng;
+    int64_t epoch;      /* from 0 */
+    uint64_t words;     /* of this epoch, read so far */
+    uint32_t *sentence; /* [limit] kept words */
+    size_t limit;       /* of a sentence before it is cut */
+    size_t n, i, seen;  /* words; the next centre; where words to be fetched begin */
+    real rate;          /* of this sentence */
+};
+
+void w2v_draw_open(struct w2v_draw *d, const struct w2v_chances *chances, size_t part, size_t parts, struct rng seed);
+void w2v_draw_epoch(struct w2v_draw *d, int64_t epoch);
+/* The next steps: W2V_CHUNK_STEPS of them, or fewer where the part ends. */
+int w2v_draw_chunk(struct w2v_draw *d, struct w2v_chunk *c, struct err *e);
+void w2v_draw_close(struct w2v_draw *d);
+void w2v_chunk_free(struct w2v_chunk *c);
 
 #endif

@@ -118,7 +118,7 @@ poems=(dim=8 word_epochs=3 hidden=8 batch=2 bptt=8 character_epochs=2 length=20)
     given=(reader=cat "english=$PWD/english.imp" "spanish=$PWD/spanish.imp" "chosen=man,hombre,light,luz" "${verses[@]}")
     expect 0 runnel run here/verses.yaml --directory made "${given[@]}"
     expect 0 make -s -C here BIN="$RUNNEL_BUILD/bin" OUT="$PWD/by-make" READER=cat ENGLISH="$PWD/english.imp" SPANISH="$PWD/spanish.imp" \
-        CHOSEN='man,hombre,light,luz' W2V='--dim 8 --window 200 --no-dynamic-window --sample 0 --epochs 3 --seed 1' \
+        CHOSEN='man,hombre,light,luz' W2V='--dim 8 --window 200 --no-dynamic-window --sample 0 --lr 0.025 --epochs 3 --seed 1' \
         RNN='--task lm --cell lstm --layers 2 --hidden 8 --batch 2 --bptt 8 --epochs 2 --valid 0.02 --seed 1' LENGTH=20 verses
     for name in words.tns aligned.tns writer.tns written.txt score.txt; do
         cmp "by-make/$name" "made/verses/$name"

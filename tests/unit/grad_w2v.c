@@ -26,37 +26,55 @@
 
 enum { V = 80, D = 7, MAX_WORDS = 2 * V * D };
 
+/* Windows, and which context words are in the first's and in the second's. */
 struct window {
     enum w2v_kind kind;
-    size_t n, m;
-    uint32_t context[W2V_MAX_IN], out[W2V_MAX_OUT];
+    size_t n, m, centres;
+    struct w2v_shares shares;
+    uint32_t context[W2V_MAX_IN + 8], out[W2V_MAX_OUT];
 };
 
-/* -log s(out_0 . h) - sum of log s(-out_k . h); rows are [V, D]. */
-static double loss_of(const double *h, const double *out, const struct window *w)
+static bool belongs(const struct window *w, size_t i, size_t centre)
+{
+    size_t class = i < w->shares.both ? 2 : i < w->shares.both + w->shares.first ? 0 : 1;
+    return class == 2 || class == centre;
+}
+
+/* -log s(out_c . h) - sum of log s(-out_k . h) over the negatives k; rows are [V, D]. */
+static double loss_of(const double *h, const double *out, const struct window *w, size_t centre)
 {
     double loss = 0;
     for (size_t k = 0; k < w->m; k++) {
         double score = 0;
+        if (k < w->centres && k != centre)
+            continue;
         for (size_t j = 0; j < D; j++)
             score += h[j] * out[w->out[k] * D + j];
-        loss += log1p(exp(k == 0 ? -score : score));
+        loss += log1p(exp(k == centre ? -score : score));
     }
     return loss;
 }
 
-static double loss_all(const double *in, const double *out, const struct window *w)
+/* `undivided`: each window's loss times the words of its context, whose rows get the whole gradient of their mean. */
+static double loss_all(const double *in, const double *out, const struct window *w, bool undivided)
 {
-    double mean[D] = {0}, loss = 0;
-    if (w->kind == W2V_SKIPGRAM) {
-        for (size_t i = 0; i < w->n; i++)
-            loss += loss_of(in + w->context[i] * D, out, w);
-        return loss;
-    }
-    for (size_t i = 0; i < w->n; i++)
+    double loss = 0;
+    for (size_t centre = 0; centre < w->centres; centre++) {
+        double mean[D] = {0}, n = 0;
+        for (size_t i = 0; i < w->n; i++) {
+            if (!belongs(w, i, centre))
+                continue;
+            if (w->kind == W2V_SKIPGRAM)
+                loss += loss_of(in + w->context[i] * D, out, w, centre);
+            for (size_t j = 0; j < D; j++)
+                mean[j] += in[w->context[i] * D + j];
+            n++;
+        }
         for (size_t j = 0; j < D; j++)
-            mean[j] += in[w->context[i] * D + j] / (double)w->n;
-    return loss_of(mean, out, w);
+            mean[j] /= n;
+        loss += w->kind == W2V_CBOW ? loss_of(mean, out, w, centre) * (undivided ? n : 1) : 0;
+    }
+    return loss;
 }
 
 static void copy_out(const struct w2v *w, double *values)
@@ -82,13 +100,14 @@ static void choose(uint32_t *ids, size_t n, struct rng *rng)
     }
 }
 
-static void check(enum w2v_kind kind, size_t n, size_t m, uint64_t seed)
+static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, uint64_t seed)
 {
     static double before[MAX_WORDS], after[MAX_WORDS];
     struct rng rng = rng_seed(seed);
-    struct window w = {.kind = kind, .n = n, .m = m};
+    struct window w = {.kind = kind, .n = n, .m = m, .centres = centres, .shares = {.first = n}};
     struct w2v model;
-    struct w2v_loss loss = {.product = 1};
+    struct w2v_learner learner;
+    struct w2v_loss loss;
     struct err e;
     uint64_t counts[V];
     for (size_t id = 0; id < V; id++)
@@ -101,24 +120,31 @@ static void check(enum w2v_kind kind, size_t n, size_t m, uint64_t seed)
         }
     choose(w.context, n, &rng);
     choose(w.out, m, &rng);
+    if (centres == 2) {
+        w.shares.first = 1 + n / 8;
+        w.shares.second = 1 + n / 9;
+        w.shares.both = n - w.shares.first - w.shares.second;
+    }
     copy_out(&model, before);
-    w2v_learn(&model, kind, w.context, n, w.out, m, 1, &loss);
+    w2v_loss_start(&loss);
+    w2v_learner_open(&learner, &model, kind);
+    w2v_learn(&learner, &(struct w2v_windows){w.context, w.out, w.shares, centres, m, 1}, &loss);
+    w2v_learner_close(&learner);
     copy_out(&model, after);
-    double expected = loss_all(before, before + V * D, &w), got = loss.sum - scalar_log(loss.product);
+    double expected = loss_all(before, before + V * D, &w, false), got = w2v_loss_take(&loss);
     if (fabs(got - expected) > RELATIVE * expected)
-        fail_msg("kind %d, %zu x %zu: loss %.12g, not %.12g", (int)kind, n, m, got, expected);
+        fail_msg("kind %d, %zu x %zu of %zu: loss %.12g, not %.12g", (int)kind, n, m, centres, got, expected);
     for (size_t at = 0; at < MAX_WORDS; at++) {
         double value = before[at], slope = 0, moved = value - after[at]; /* a rate of 1 */
         for (int i = 0; i < 4; i++) {                                    /* differences of fourth order */
             before[at] = value + (double)(const int[]){-2, -1, 1, 2}[i] * STEP;
-            slope += (double)(const int[]){1, -8, 8, -1}[i] * loss_all(before, before + V * D, &w) / (12 * STEP);
+            slope +=
+                (double)(const int[]){1, -8, 8, -1}[i] * loss_all(before, before + V * D, &w, at < V * D) / (12 * STEP);
         }
         before[at] = value;
-        if (kind == W2V_CBOW && at < V * D)
-            moved /= (double)n; /* each row is moved by the whole gradient of the mean */
         if (fabs(moved - slope) > RELATIVE * fabs(slope) + ABSOLUTE)
-            fail_msg("kind %d, %zu x %zu, %s row %zu, %zu: moved by %.12g, the slope is %.12g", (int)kind, n, m,
-                     at < V * D ? "in" : "out", at / D % V, at % D, moved, slope);
+            fail_msg("kind %d, %zu x %zu of %zu, %s row %zu, %zu: moved by %.12g, the slope is %.12g", (int)kind, n, m,
+                     centres, at < V * D ? "in" : "out", at / D % V, at % D, moved, slope);
     }
     for (size_t at = 0; at < V * model.stride; at++) /* padding stays zeros */
         if (at % model.stride >= D)
@@ -128,7 +154,7 @@ static void check(enum w2v_kind kind, size_t n, size_t m, uint64_t seed)
 
 static void steps_follow_the_gradient(void **state)
 {
-    const size_t contexts[] = {1, 2, 3, 6, 32}, outputs[] = {1, 2, 5, 6, 7, 8, 12, 13, 26, 65};
+    const size_t contexts[] = {1, 2, 3, 6, 32}, outputs[] = {1, 2, 5, 6, 7, 8, 9, 12, 13, 26, 66};
     const char *const levels[] = {"plain", "avx2", "avx512"};
     struct err e;
     (void)state;
@@ -138,8 +164,10 @@ static void steps_follow_the_gradient(void **state)
         assert_int_equal(kern_select(levels[l], &e), 0);
         for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
             for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k += 1 + (i % 3 == 1)) {
-                check(W2V_SKIPGRAM, contexts[i], outputs[k], 7 * i + k);
-                check(W2V_CBOW, contexts[i], outputs[k], 70 * i + k);
+                for (size_t centres = 1; centres <= 2 && centres <= contexts[i] && centres <= outputs[k]; centres++) {
+                    check(W2V_SKIPGRAM, contexts[i], outputs[k], centres, 7 * i + k);
+                    check(W2V_CBOW, contexts[i], outputs[k], centres, 70 * i + k);
+                }
             }
     }
 }

@@ -1,0 +1,286 @@
+/* Training: turns of a few hundred steps in every stream, by one thread or several. */
+#include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/par.h"
+#include "net/w2v_draw.h"
+
+enum { AHEAD = 2, LINE = 64, SPINS = 2000 };
+
+/* One place of the corpus. Steps stand in one order over all streams: 0 of stream 0, 0 of stream 1, ..., 1 of stream 0, ... */
+struct stream {
+    _Alignas(LINE) atomic_size_t done; /* steps of this turn */
+    _Alignas(LINE) struct w2v_draw draw;
+    struct w2v_chunk chunks[2], *now, *next; /* learned from, drawn */
+    int drawn;
+    struct err draw_error;
+    struct w2v_loss loss;
+    double sum; /* of losses since the last report */
+    uint64_t pairs;
+};
+
+struct training {
+    struct w2v *w;
+    const struct w2v_config *config;
+    struct w2v_chances chances;
+    struct stream *streams;
+    size_t n_streams, n_tasks;
+    bool waiting;                 /* threads wait for each other */
+    struct w2v_learner *learners; /* [n_tasks] */
+    uint64_t reported;
+    int64_t epoch;
+};
+
+/* ---- Steps that share rows --------------------------------------------------------------------------------------- */
+
+static bool share_one(const uint32_t *a, size_t n, const uint32_t *b, size_t m)
+{
+    uint32_t same = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < m; k++)
+            same |= a[i] == b[k];
+    return same;
+}
+
+static bool share_rows(const struct w2v_chunk *a, size_t i, const struct w2v_chunk *b, size_t k)
+{
+    const struct w2v_draw_step *s = &a->steps[i], *o = &b->steps[k];
+    const uint32_t *x = a->ids + s->at, *y = b->ids + o->at;
+    return share_one(x, s->in, y, o->in) || share_one(x + s->in, s->out, y + o->in, o->out);
+}
+
+static void wait_until(const struct stream *o, size_t done)
+{
+    for (int spin = 0; atomic_load_explicit(&o->done, memory_order_acquire) < done; spin++)
+        if (spin < SPINS)
+#ifdef __x86_64__
+            __builtin_ia32_pause();
+#else
+            ;
+#endif
+        else
+            sched_yield();
+}
+
+/* Waits until every earlier step that shares a row with step k of stream s is done. */
+static void wait_for_turn(const struct training *t, size_t s, size_t k)
+{
+    for (size_t other = 0; other < t->n_streams; other++) {
+        const struct stream *o = &t->streams[other];
+        size_t earlier = k + (other < s), n = o->now->n;
+        if (other == s)
+            continue;
+        if (earlier > n)
+            earlier = n;
+        size_t done = atomic_load_explicit(&o->done, memory_order_acquire);
+        while (earlier > done && !share_rows(t->streams[s].now, k, o->now, earlier - 1))
+            earlier--;
+        if (earlier > done)
+            wait_until(o, earlier);
+    }
+}
+
+/* ---- Turns ------------------------------------------------------------------------------------------------------- */
+
+static inline void fetch_row(const struct w2v *w, const real *matrix, uint32_t id)
+{
+    const char *row = (const char *)(matrix + id * w->stride);
+    for (size_t at = 0; at < w->stride * sizeof(real); at += LINE)
+        __builtin_prefetch(row + at);
+}
+
+/* Rows that a step soon to come needs, so that they are here by then. */
+static void fetch_ahead(const struct w2v *w, const struct w2v_chunk *c, size_t k)
+{
+    if (k >= c->n)
+        return;
+    const struct w2v_draw_step *s = &c->steps[k];
+    const uint32_t *ids = c->ids + s->at + s->in;
+    for (size_t i = 0; i < s->out; i++)
+        fetch_row(w, w->out, ids[i]);
+    for (size_t i = 0; i < s->fetch; i++)
+        fetch_row(w, w->in, ids[s->out + i]);
+}
+
+static void learn_step(struct training *t, struct w2v_learner *l, size_t stream, size_t k)
+{
+    struct stream *s = &t->streams[stream];
+    const struct w2v_draw_step *step = &s->now->steps[k];
+    const uint32_t *ids = s->now->ids + step->at;
+    struct w2v_windows windows = {.in = ids,
+                                  .out = ids + step->in,
+                                  .shares = step->shares,
+                                  .centres = step->centres,
+                                  .n_out = step->out,
+                                  .rate = step->rate};
+    fetch_ahead(t->w, s->now, k + AHEAD);
+    if (t->waiting)
+        wait_for_turn(t, stream, k);
+    w2v_learn(l, &windows, &s->loss);
+    if (t->waiting)
+        atomic_store_explicit(&s->done, k + 1, memory_order_release);
+    s->pairs +=
+        t->config->model == W2V_CBOW ? step->centres : 2 * step->shares.both + step->shares.first + step->shares.second;
+}
+
+/* A thread's part of a turn: learns from every n_tasks-th stream, then draws for it what comes next. */
+static void turn(void *context, size_t low, size_t high)
+{
+    struct training *t = context;
+    for (size_t task = low; task < high; task++) {
+        size_t longest = 0;
+        for (size_t s = task; s < t->n_streams; s += t->n_tasks)
+            if (t->streams[s].now->n > longest)
+                longest = t->streams[s].now->n;
+        for (size_t k = 0; k < longest; k++)
+            for (size_t s = task; s < t->n_streams; s += t->n_tasks)
+                if (k < t->streams[s].now->n)
+                    learn_step(t, &t->learners[task], s, k);
+        for (size_t s = task; s < t->n_streams; s += t->n_tasks) {
+            struct stream *own = &t->streams[s];
+            own->sum += w2v_loss_take(&own->loss);
+            own->drawn = w2v_draw_chunk(&own->draw, own->next, &own->draw_error);
+        }
+    }
+}
+
+/* ---- Reports ----------------------------------------------------------------------------------------------------- */
+
+static int diverged(const struct training *t, const char *what, struct err *e)
+{
+    return err_fail(e, STATUS_DIVERGED,
+                    "training diverged: %s is no longer a finite number in epoch %lld (try a smaller --lr than %g)",
+                    what, (long long)t->epoch + 1, t->config->rate);
+}
+
+/* Words of the corpus behind what has been learned. */
+static uint64_t words_now(const struct training *t)
+{
+    uint64_t words = t->chances.corpus->words * (uint64_t)t->epoch;
+    for (size_t s = 0; s < t->n_streams; s++)
+        words += t->streams[s].now->words;
+    return words;
+}
+
+static bool ended(const struct training *t)
+{
+    for (size_t s = 0; s < t->n_streams; s++)
+        if (!t->streams[s].now->last)
+            return false;
+    return true;
+}
+
+static int report_now(struct training *t, int (*report)(void *, const struct w2v_report *, struct err *), void *context,
+                      struct err *e)
+{
+    struct w2v_report r = {.epoch = t->epoch + 1, .words = words_now(t), .epoch_ended = ended(t)};
+    for (size_t s = 0; s < t->n_streams; s++) {
+        struct stream *one = &t->streams[s];
+        r.loss += one->sum;
+        r.pairs += one->pairs;
+        one->sum = 0;
+        one->pairs = 0;
+    }
+    r.loss = r.pairs ? r.loss / (double)r.pairs : 0;
+    r.rate = (double)t->streams[0].draw.rate;
+    if (!isfinite(r.loss))
+        return diverged(t, "the loss", e);
+    t->reported = r.words;
+    return report(context, &r, e);
+}
+
+static int check_finite(const struct training *t, struct err *e)
+{
+    const struct w2v *w = t->w;
+    for (size_t i = 0; i < w->v * w->stride; i++)
+        if (!isfinite(w->in[i]) || !isfinite(w->out[i]))
+            return diverged(t, "a vector", e);
+    return 0;
+}
+
+/* ---- Epochs ------------------------------------------------------------------------------------------------------ */
+
+/* What was drawn is what comes now. */
+static int advance(struct training *t, struct err *e)
+{
+    for (size_t s = 0; s < t->n_streams; s++) {
+        struct stream *one = &t->streams[s];
+        struct w2v_chunk *drawn = one->next;
+        if (one->drawn < 0) {
+            *e = one->draw_error;
+            return -1;
+        }
+        one->next = one->now;
+        one->now = drawn;
+        atomic_store_explicit(&one->done, 0, memory_order_relaxed);
+    }
+    return 0;
+}
+
+static int train_epoch(struct training *t, int64_t epoch,
+                       int (*report)(void *, const struct w2v_report *, struct err *), void *context, struct err *e)
+{
+    t->epoch = epoch;
+    for (size_t s = 0; s < t->n_streams; s++) {
+        struct stream *one = &t->streams[s];
+        w2v_draw_epoch(&one->draw, epoch);
+        one->drawn = w2v_draw_chunk(&one->draw, one->next, &one->draw_error);
+    }
+    do {
+        if (advance(t, e) < 0)
+            return -1;
+        par_for(t->n_tasks, 1, turn, t);
+        if ((ended(t) || words_now(t) - t->reported >= W2V_REPORT_WORDS) && report_now(t, report, context, e) < 0)
+            return -1;
+    } while (!ended(t));
+    return check_finite(t, e);
+}
+
+static void open_streams(struct training *t, struct rng seed)
+{
+    t->streams = mem_aligned(t->n_streams, sizeof *t->streams);
+    t->learners = mem_get(t->n_tasks, sizeof *t->learners);
+    for (size_t s = 0; s < t->n_streams; s++) {
+        struct stream *one = &t->streams[s];
+        w2v_draw_open(&one->draw, &t->chances, s, t->n_streams, seed);
+        w2v_loss_start(&one->loss);
+        one->now = &one->chunks[0];
+        one->next = &one->chunks[1];
+    }
+    for (size_t i = 0; i < t->n_tasks; i++)
+        w2v_learner_open(&t->learners[i], t->w, (enum w2v_kind)t->config->model);
+}
+
+static void close_streams(struct training *t)
+{
+    for (size_t s = 0; s < t->n_streams; s++) {
+        w2v_draw_close(&t->streams[s].draw);
+        w2v_chunk_free(&t->streams[s].chunks[0]);
+        w2v_chunk_free(&t->streams[s].chunks[1]);
+    }
+    for (size_t i = 0; i < t->n_tasks; i++)
+        w2v_learner_close(&t->learners[i]);
+    free(t->streams);
+    free(t->learners);
+}
+
+int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed,
+              int (*report)(void *context, const struct w2v_report *r, struct err *e), void *context, struct err *e)
+{
+    struct training t = {.w = w, .config = config};
+    size_t threads = (size_t)par_threads();
+    int result = 0;
+    t.n_streams = config->lock_free ? threads : W2V_STREAMS;
+    t.n_tasks = threads < t.n_streams ? threads : t.n_streams;
+    t.waiting = t.n_tasks > 1 && !config->lock_free;
+    w2v_chances_make(&t.chances, config, corpus);
+    open_streams(&t, seed);
+    for (int64_t epoch = 0; result == 0 && epoch < config->epochs; epoch++)
+        result = train_epoch(&t, epoch, report, context, e);
+    close_streams(&t);
+    w2v_chances_free(&t.chances);
+    return result;
+}
