@@ -44,6 +44,7 @@ static const struct tool tool = {
                 "  tns paste names.tns bitmaps.tns -o named.tns\n"
                 "  tns cmp --rtol 1e-6 one.tns two.tns\n"
                 "  tns import --format text model.txt -o model.tns\n"
+                "  tns import --format glove glove.6B.100d.txt -o glove.tns\n"
                 "  tns export --format npy --name w.in words.tns -o w.npy\n",
     .groups = groups,
     .verbs = verbs,

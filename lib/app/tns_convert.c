@@ -16,6 +16,11 @@ static int check_options(const struct format *format, const char *verb, const ch
     return 0;
 }
 
+static void note(const char *text)
+{
+    cli_note("%s", text);
+}
+
 int tns_import(char **operands, int n, struct err *e)
 {
     const struct format *format = &formats[tns.format];
@@ -25,6 +30,7 @@ int tns_import(char **operands, int n, struct err *e)
         return -1;
     buf_printf(&hop, "tns %s import --format=%s", RUNNEL_VERSION, format->name);
     want.hop = buf_string(&hop);
+    want.note = note;
     struct sink *sink = cli_sink(want.profile ? want.profile : "tensors", e);
     int result = sink ? format->import(&want, operands, (size_t)n, sink, e) : -1;
     buf_free(&hop);
@@ -34,11 +40,15 @@ int tns_import(char **operands, int n, struct err *e)
 int tns_export(char **operands, int n, struct err *e)
 {
     const struct format *format = &formats[tns.format];
-    if (check_options(format, "export", format->export_takes, e) < 0)
+    const char *input = n ? operands[0] : "-";
+    struct format_want want = tns.want;
+    want.note = note;
+    if (check_options(format, "export", format->export_takes, e) < 0 ||
+        cli_apart("metadata", want.metadata, &input, 1, e) < 0)
         return -1;
     struct outfile *out = cli_output(format->binary, e);
     struct source *s = out ? source_open_path(n ? operands[0] : NULL, e) : NULL;
-    int result = s ? format->export(&tns.want, s, out, e) : -1;
+    int result = s ? format->export(&want, s, out, e) : -1;
     source_close(s);
     return result;
 }

@@ -35,7 +35,8 @@ const struct opt tns_drop_options[] = {
 const struct opt tns_format_options[] = {
     {"format", 'f', OPT_CHOICE, AT(format), 0, NULL, "text", 0, 0, FORMAT_CHOICES, "the foreign format"},
     {"name", 0, OPT_TEXT, AT(want.name), 0, "NAME", NULL, 0, 0, NULL,
-     "the tensor or column meant (npy, csv; import else calls a tensor as its file is called, a series vec)"},
+     "the tensor or column meant (npy, csv; import else calls a tensor as its file is called, a series vec; export of "
+     "word vectors: w.out, else w.in)"},
     {"separator", 0, OPT_CHOICE, AT(want.separator), 0, NULL, "auto", 0, 0, SEPARATOR_CHOICES,
      "what stands between fields (csv; auto: import finds out, export writes commas)"},
     {"header", 0, OPT_CHOICE, AT(want.header), 0, NULL, "auto", 0, 0, HEADER_CHOICES,
@@ -45,6 +46,11 @@ const struct opt tns_format_options[] = {
      "are called (safetensors; auto: torch where such a network is there)"},
     {"prefix", 0, OPT_TEXT, AT(want.prefix), 0, "TEXT", NULL, 0, 0, NULL,
      "what stands in front of weight_ih_l0 and its like, such as encoder.lstm. (safetensors)"},
+    {"metadata", 0, OPT_TEXT, AT(want.metadata), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+     "the file of the words, a line a vector (projector; needed)"},
+    {"strict", 0, OPT_SWITCH, AT(want.strict), 0, NULL, NULL, 0, 0, NULL,
+     "refuse words that are not UTF-8, that stand twice, or that the format cannot carry, instead of noting them (word "
+     "vectors)"},
     {0},
 };
 

@@ -189,32 +189,29 @@ int source_whole(const struct source *s, struct err *e)
     return err_fail(e, STATUS_DATA, "it is partial: no more than a part of a stream (tns head or slice made it)");
 }
 
+int segment_only(struct source *s, struct segment *segment, char *digest, struct err *e)
+{
+    struct frame f;
+    if (source_segment(s, segment, e) != 1)
+        return -1;
+    for (int got; (got = source_frame(s, &f, e)) != 0;) {
+        if (got < 0)
+            return -1;
+        if (f.kind == FRAME_COLUMN || f.kind == FRAME_HEAD)
+            return err_fail(e, STATUS_DATA, "%s: %s where one model of tensors alone is wanted", source_label(s),
+                            f.kind == FRAME_COLUMN ? "holds batches of data" : "holds a second segment");
+    }
+    if (source_whole(s, e) < 0)
+        return err_where(e, "%s", source_label(s));
+    if (digest)
+        snprintf(digest, 33, "%s", meta_get(source_end(s), "digest"));
+    return 0;
+}
+
 int segment_load(const char *path, struct segment *segment, char *digest, struct err *e)
 {
     struct source *s = source_open_path(path, e);
-    struct frame f;
-    int result = -1;
-    if (!s)
-        return -1;
-    if (source_segment(s, segment, e) != 1)
-        goto out;
-    for (int got; (got = source_frame(s, &f, e)) != 0;) {
-        if (got < 0)
-            goto out;
-        if (f.kind == FRAME_COLUMN || f.kind == FRAME_HEAD) {
-            err_fail(e, STATUS_DATA, "%s: %s where one model of tensors alone is wanted", source_label(s),
-                     f.kind == FRAME_COLUMN ? "holds batches of data" : "holds a second segment");
-            goto out;
-        }
-    }
-    if (source_whole(s, e) < 0) {
-        err_where(e, "%s", source_label(s));
-        goto out;
-    }
-    if (digest)
-        snprintf(digest, 33, "%s", meta_get(source_end(s), "digest"));
-    result = 0;
-out:
+    int result = s ? segment_only(s, segment, digest, e) : -1;
     source_close(s);
     return result;
 }

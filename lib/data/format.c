@@ -9,6 +9,7 @@
 #include "data/npy.h"
 #include "data/safetensors.h"
 #include "data/tnstext.h"
+#include "data/vectors.h"
 
 int format_meta(const struct format_want *want, struct meta *meta, struct err *e)
 {

@@ -38,6 +38,10 @@ struct format_want {
     const char *prefix;           /* in front of the recurrent weights' names; NULL: not given */
     struct opt_list rename, drop; /* import: OLD=NEW; patterns of names */
     const char *vocab;            /* import: a stream whose vocabulary the model gets; NULL: not given */
+
+    const char *metadata;           /* the file of the words beside that of the vectors; NULL: not given */
+    bool strict;                    /* refuse what would be noted */
+    void (*note)(const char *text); /* what the user should know; NULL: nobody asks */
 };
 
 struct format {
@@ -62,7 +66,17 @@ struct format {
                             csv_export,                "name|separator|header")                                        \
     ROW(safetensors, true,  safetensors_import,        "naming|prefix|task|nonlinearity|rename|drop|vocab|meta|"       \
                                                        "profile",                                                      \
-                            safetensors_export,        "naming|prefix")
+                            safetensors_export,        "naming|prefix")                                                \
+    ROW(word2vec,    false, word2vec_import,           "strict",                                                       \
+                            word2vec_export,           "name|strict")                                                  \
+    ROW(word2vec-bin, true, word2vec_binary_import,    "strict",                                                       \
+                            word2vec_binary_export,    "name|strict")                                                  \
+    ROW(glove,       false, glove_import,              "strict",                                                       \
+                            glove_export,              "name|strict")                                                  \
+    ROW(vec,         false, word2vec_import,           "strict",                                                       \
+                            word2vec_export,           "name|strict")                                                  \
+    ROW(projector,   false, projector_import,          "metadata|strict",                                              \
+                            projector_export,          "name|metadata|strict")
 /* clang-format on */
 
 #define FORMAT_CHOICE(name, ...) "|" #name

@@ -109,8 +109,9 @@ const uint64_t *batch_offsets(const struct batch *batch, const char *name, struc
 int batch_add(struct batch *batch, struct tensor column, struct err *e);
 void batch_free(struct batch *batch);
 
-/* Reads a file that is one segment without batches (a model): HEAD, TENSORs, END, nothing behind. `digest` (33 bytes) gets
- * END's digest unless NULL. Duplicate names and partial files are refused. */
+/* Reads what is one segment without batches (a model): HEAD, TENSORs, END, nothing behind. `digest` (33 bytes) gets END's
+ * digest unless NULL. Duplicate names and partial streams are refused. segment_load opens a path for it. */
+int segment_only(struct source *s, struct segment *segment, char *digest, struct err *e);
 int segment_load(const char *path, struct segment *segment, char *digest, struct err *e);
 
 /* ---- Writing --------------------------------------------------------------------------------------------------- */
