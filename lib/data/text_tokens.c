@@ -357,19 +357,24 @@ static int replay(struct text_tokens *t, struct err *e)
 
 /* ---- Parts ---- */
 
-static uint32_t id_of(struct text_tokens *t, struct vocab *v, const struct text_word *word)
+/* Looks the words up that wait for it. */
+static void find_ids(struct text_tokens *t, int side)
 {
-    uint32_t id;
+    struct text_part *part = &t->part[side];
+    struct vocab *v = vocab_of(t, side);
+    uint32_t *ids = part->ids + part->n;
+    size_t n = part->next.n;
+    part->n += n;
+    t->tokens += n;
     if (t->learning) {
-        id = vocab_add(v, word->word, word->length);
-        v->counts[id]++;
-        return id;
+        vocab_batch_count(&part->next, v, ids);
+        return;
     }
-    id = vocab_find(v, word->word, word->length);
-    if (id != VOCAB_NONE)
-        return id;
-    t->unknown++;
-    return VOCAB_UNKNOWN;
+    vocab_batch_find(&part->next, v, ids);
+    for (size_t i = 0; i < n; i++) {
+        t->unknown += ids[i] == VOCAB_NONE;
+        ids[i] = ids[i] == VOCAB_NONE ? VOCAB_UNKNOWN : ids[i];
+    }
 }
 
 int text_tokens_token(void *tokens, int side, const struct text_word *word, struct err *e)
@@ -379,11 +384,11 @@ int text_tokens_token(void *tokens, int side, const struct text_word *word, stru
     if (t->extra == TEXT_TAGS && text_classes_add(&t->classes, word->tag, word->tag_length, e) < 0)
         return -1;
     if (t->keep_text) {
-        part->lengths[part->n] = (uint32_t)word->written_length;
+        part->lengths[part->n + part->next.n] = (uint32_t)word->written_length;
         buf_add(&part->text, word->written, word->written_length);
     }
-    part->ids[part->n++] = id_of(t, vocab_of(t, side), word);
-    t->tokens++;
+    if (vocab_batch_add(&part->next, vocab_of(t, side), word->word, word->length))
+        find_ids(t, side);
     return 0;
 }
 
@@ -397,6 +402,8 @@ int text_tokens_part(void *tokens, bool continued, struct err *e)
 {
     struct text_tokens *t = tokens;
     int result;
+    for (int side = 0; side < n_sides(t); side++)
+        find_ids(t, side);
     if (t->spooling) {
         result = spool_part(t, continued, e);
     } else {
@@ -445,6 +452,7 @@ void text_tokens_close(struct text_tokens *t)
         free(t->map[i]);
         free(t->part[i].ids);
         free(t->part[i].lengths);
+        vocab_batch_free(&t->part[i].next);
         buf_free(&t->part[i].text);
         buf_free(&c->offsets);
         buf_free(&c->ids);

@@ -39,6 +39,7 @@ struct text_tokens {
     struct text_part {
         uint32_t *ids, *lengths; /* [TEXT_PART]; lengths of the kept text */
         size_t n;
+        struct vocab_batch next; /* words behind these whose ids are not looked up yet */
         struct buf text;
     } part[2];      /* the one at hand */
     uint32_t *tags; /* of the part at hand */

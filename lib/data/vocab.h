@@ -23,9 +23,14 @@ struct vocab {
     uint64_t *offsets; /* [n + 1] */
     uint64_t *counts;  /* [n] */
     struct meta meta;  /* the tokenizer's options */
-    uint32_t *slots;   /* open addressing: id + 1, 0 empty */
-    uint32_t *tags;    /* high bits of each slot's hash, beside it */
+    /* private: the index */
+    struct vocab_slot {
+        uint64_t key;  /* the first bytes of a short word, a hash of a long one */
+        uint32_t form; /* a short word's length and its further bytes */
+        uint32_t id;   /* id + 1, 0 empty */
+    } * slots;
     size_t n_slots, room;
+    unsigned slot_bits; /* n_slots = 2^slot_bits */
 };
 
 /* Zero-initialize a vocabulary; this adds the four special tokens, count 0. */
@@ -36,6 +41,27 @@ uint32_t vocab_add(struct vocab *v, const char *word, size_t length);
 uint32_t vocab_find(const struct vocab *v, const char *word, size_t length);
 /* A word: its bytes (not NUL-ended) and length. */
 const char *vocab_word(const struct vocab *v, uint32_t id, size_t *length);
+
+/* Words that are looked up together: memory is asked for a word's slot when the word comes and has answered when the slot
+ * is looked at. Zero-initialize; vocab_batch_free at the end. Add words until vocab_batch_add says that it is full, then
+ * (or before) have the ids of all of them, in order, after which the batch is empty. The vocabulary holds a word at least
+ * and is otherwise left alone meanwhile. */
+enum { VOCAB_BATCH = 32 };
+struct vocab_batch {
+    size_t n;
+    struct vocab_wanted {
+        struct vocab_slot slot;
+        uint64_t hash;
+        size_t at, length; /* in `text`: of a word that no slot holds */
+    } words[VOCAB_BATCH];
+    struct buf text;
+};
+bool vocab_batch_add(struct vocab_batch *b, const struct vocab *v, const char *word, size_t length);
+/* Adds those that are new and counts each once. */
+void vocab_batch_count(struct vocab_batch *b, struct vocab *v, uint32_t *ids);
+/* VOCAB_NONE for those it lacks. */
+void vocab_batch_find(struct vocab_batch *b, const struct vocab *v, uint32_t *ids);
+void vocab_batch_free(struct vocab_batch *b);
 
 /* Sorts words behind the special ones by falling count (ties by bytes), drops those below `min_count` and, when
  * `max_words` > 0, all but that many. new_ids[old id] gets the new id, VOCAB_UNKNOWN for what was dropped, whose counts go to
@@ -59,6 +85,9 @@ uint32_t *vocab_map(const struct vocab *from, const struct vocab *to);
 
 /* Sorts ids by falling counts[id], equal ones by id. */
 void ids_by_count(uint32_t *ids, size_t n, const uint64_t *counts);
+
+/* Makes the index anew, for who has set words, offsets and counts by himself; no word may stand twice. */
+void vocab_index(struct vocab *v);
 
 void vocab_free(struct vocab *v);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "data/vocab.h"
 
 static void add(struct vocab *v, const char *word, uint64_t count)
@@ -36,6 +37,112 @@ static void ids(void **state)
     assert_int_equal(vocab_find(&v, "w19999", 6), 20005);
     assert_int_equal(vocab_find(&v, "a", 1), 4);
     vocab_free(&v);
+}
+
+struct some_word {
+    char bytes[24];
+    size_t length;
+};
+
+/* A word that has many like it: of few letters, NUL among them, up to 20 bytes, some of them with a common beginning. */
+static struct some_word some_word(struct rng *rng)
+{
+    static const char letters[] = {'a', 0, '\xff', ' '};
+    struct some_word w = {.bytes = "commonly", .length = rng_below(rng, 2) ? 8 : 0};
+    for (size_t n = rng_below(rng, 1 + rng_below(rng, 13)); n > 0; n--)
+        w.bytes[w.length++] = letters[rng_below(rng, sizeof letters)];
+    return w;
+}
+
+/* The index against a search word by word, one word at a time and many. */
+static void finds_as_a_list_does(void **state)
+{
+    enum { N = 20000 };
+    struct rng rng = rng_seed(7);
+    struct vocab v = {0}, batched = {0};
+    struct vocab_batch batch = {0};
+    struct some_word *list = mem_get(N, sizeof *list);
+    uint32_t *wanted = mem_get(N, sizeof *wanted), *ids = mem_get(N, sizeof *ids);
+    size_t n = 0, done = 0;
+    (void)state;
+    vocab_add(&batched, "", 0);
+    list[n++] = (struct some_word){.length = 0};
+    vocab_add(&v, "", 0);
+    for (size_t i = 0; i < N; i++) {
+        struct some_word w = some_word(&rng);
+        size_t k = 0;
+        while (k < n && (list[k].length != w.length || memcmp(list[k].bytes, w.bytes, w.length)))
+            k++;
+        assert_int_equal(vocab_find(&v, w.bytes, w.length), k < n ? k : VOCAB_NONE);
+        if (k == n)
+            list[n++] = w;
+        wanted[i] = (uint32_t)k;
+        assert_int_equal(vocab_add(&v, w.bytes, w.length), k);
+        if (vocab_batch_add(&batch, &batched, w.bytes, w.length) || rng_below(&rng, 50) == 0) {
+            size_t more = batch.n;
+            vocab_batch_count(&batch, &batched, ids + done);
+            done += more;
+        }
+    }
+    vocab_batch_count(&batch, &batched, ids + done);
+    assert_true(n > 1500);
+    assert_memory_equal(ids, wanted, N * sizeof *ids);
+    assert_true(vocab_same(&v, &batched));
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += batched.counts[i];
+    assert_int_equal(sum, N);
+    vocab_batch_add(&batch, &v, list[n - 1].bytes, list[n - 1].length);
+    vocab_batch_add(&batch, &v, "not there", 9);
+    vocab_batch_add(&batch, &v, "not there, nor here", 19);
+    vocab_batch_find(&batch, &v, ids);
+    assert_int_equal(ids[0], n - 1);
+    assert_int_equal(ids[1], VOCAB_NONE);
+    assert_int_equal(ids[2], VOCAB_NONE);
+    vocab_batch_free(&batch);
+    vocab_free(&v);
+    vocab_free(&batched);
+    free(list);
+    free(wanted);
+    free(ids);
+}
+
+/* The order, on counts and words that are often equal or begin alike. */
+static void sorts_by_count_then_bytes(void **state)
+{
+    struct rng rng = rng_seed(8);
+    struct vocab v = {0};
+    (void)state;
+    for (size_t i = 0; i < 3000; i++) {
+        struct some_word w = some_word(&rng);
+        uint32_t id = vocab_add(&v, w.bytes, w.length);
+        v.counts[id] = (uint64_t)1 << rng_below(&rng, 50) / 2;
+    }
+    struct vocab sorted = {0};
+    size_t n = v.n, a, b;
+    for (uint32_t id = 0; id < n; id++) {
+        const char *word = vocab_word(&v, id, &a);
+        vocab_add(&sorted, word, a);
+        sorted.counts[id] = v.counts[id];
+    }
+    uint32_t *map = vocab_sort(&sorted, 0);
+    assert_int_equal(sorted.n, n);
+    for (uint32_t id = 0; id < n; id++) {
+        const char *word = vocab_word(&v, id, &a), *there = vocab_word(&sorted, map[id], &b);
+        assert_int_equal(a, b);
+        assert_memory_equal(word, there, a);
+        assert_int_equal(vocab_find(&sorted, word, a), map[id]);
+        assert_int_equal(sorted.counts[map[id]], v.counts[id]);
+    }
+    for (uint32_t id = 0; id + 1 < n; id++) {
+        const char *word = vocab_word(&sorted, id, &a), *next = vocab_word(&sorted, id + 1, &b);
+        int order = memcmp(word, next, a < b ? a : b);
+        assert_true(sorted.counts[id] > sorted.counts[id + 1] ||
+                    (sorted.counts[id] == sorted.counts[id + 1] && (order < 0 || (order == 0 && a < b))));
+    }
+    free(map);
+    vocab_free(&v);
+    vocab_free(&sorted);
 }
 
 /* Without special tokens; the first may stay where they are. */
@@ -181,8 +288,13 @@ static void maps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids),     cmocka_unit_test(prune), cmocka_unit_test(sort),
-        cmocka_unit_test(travels), cmocka_unit_test(maps),
+        cmocka_unit_test(finds_as_a_list_does),
+        cmocka_unit_test(sorts_by_count_then_bytes),
+        cmocka_unit_test(ids),
+        cmocka_unit_test(prune),
+        cmocka_unit_test(sort),
+        cmocka_unit_test(travels),
+        cmocka_unit_test(maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
