@@ -7,11 +7,26 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/par.h"
+#include "math/search.h"
+
+/* tensor_finite, quickly where all is well: a row whose square is finite has nothing else in it. */
+static int check_rows(const struct embed *m, const struct tensor *in, struct err *e)
+{
+    enum { ROWS = 512 };
+    real squares[ROWS], sum = 0;
+    for (size_t r = 0; r < m->v; r += ROWS) {
+        size_t n = m->v - r < ROWS ? m->v - r : ROWS;
+        search_kernels()->squares(m->vec + r * m->d, n, m->d, squares);
+        for (size_t i = 0; i < n; i++)
+            sum += squares[i] - squares[i]; /* 0 unless one is NaN or infinite */
+    }
+    return sum == 0 ? 0 : tensor_finite(in, e);
+}
 
 static int take_model(struct embed *m, const struct segment *segment, struct err *e)
 {
     const char *profile = segment_profile(segment);
-    const struct tensor *in;
+    struct tensor *in;
     if (strcmp(profile, "model/w2v"))
         return err_fail(e, STATUS_DATA, "is %s, not model/w2v (w2v-train makes one, tns import reads others' vectors)",
                         *profile ? profile : "a stream without a profile");
@@ -24,6 +39,11 @@ static int take_model(struct embed *m, const struct segment *segment, struct err
         return err_fail(e, STATUS_DATA, "w.in is %s, not of real numbers", dtype_name(in->dtype));
     m->v = in->dims[0];
     m->d = in->dims[1];
+    if (in->dtype == REAL_DTYPE && !in->borrowed) { /* as it lies there */
+        m->vec = in->data;
+        in->borrowed = true;
+        return check_rows(m, in, e);
+    }
     m->vec = mem_aligned(tensor_count(in), sizeof(real));
     return tensor_finite(in, e) < 0 || tensor_reals(in, m->vec, e) < 0 ? -1 : 0;
 }
@@ -70,28 +90,55 @@ uint32_t embed_find(const struct embed *m, const char *word)
 
 bool embed_has(const struct embed *m, uint32_t id)
 {
+    const real *x = embed_row(m, id);
     for (size_t j = 0; j < m->d; j++)
-        if (m->vec[id * m->d + j] != 0)
+        if (x[j] != 0)
             return true;
     return false;
 }
 
-bool embed_spelled_like(const struct embed *m, const char *word, char *near, size_t room)
+/* Which bytes stand in a word, a bit each by their last six. */
+static uint64_t letters(const char *word, size_t length)
+{
+    uint64_t set = 0;
+    for (size_t i = 0; i < length; i++)
+        set |= 1ull << (word[i] & 63);
+    return set;
+}
+
+/* Could they be two edits apart, or one begin with the other? An edit takes one letter away at most and adds one. */
+static bool may_be_near(uint64_t a, uint64_t b)
+{
+    return __builtin_popcountll(a & ~b) <= 2;
+}
+
+/* The word nearest to this one, of those for which a short look does not rule it out. */
+static bool nearest(const struct embed *m, const char *word, char *near, size_t room)
 {
     struct buf words = {0};
-    char *small = lower(word);
+    size_t n = strlen(word), length;
+    uint64_t set = letters(word, n);
     for (uint32_t id = VOCAB_SPECIAL; id < m->v; id++) {
-        size_t length;
         const char *text = vocab_word(&m->vocab, id, &length);
-        if (!memchr(text, '|', length)) {
+        bool begins = length > n && !memcmp(text, word, n);
+        if (!begins && (length > n + 2 || n > length + 2))
+            continue;
+        uint64_t other = letters(text, length);
+        if (may_be_near(set, other) && (begins || may_be_near(other, set)) && !memchr(text, '|', length)) {
             buf_add(&words, text, length);
             buf_char(&words, '|');
         }
     }
-    bool found =
-        opt_nearest(small, buf_string(&words), near, room) || opt_nearest(word, buf_string(&words), near, room);
-    free(small);
+    bool found = opt_nearest(word, buf_string(&words), near, room);
     buf_free(&words);
+    return found;
+}
+
+bool embed_spelled_like(const struct embed *m, const char *word, char *near, size_t room)
+{
+    char *small = lower(word);
+    bool found = nearest(m, small, near, room) || (strcmp(small, word) && nearest(m, word, near, room));
+    free(small);
     return found;
 }
 
@@ -123,7 +170,7 @@ static void look_up(void *context, size_t low, size_t high)
     for (size_t i = low; i < high; i++) {
         uint32_t id = l->map[l->ids[i]];
         if (id != VOCAB_UNKNOWN)
-            memcpy(l->vec + i * d, l->m->vec + id * d, d * sizeof(real));
+            memcpy(l->vec + i * d, embed_row(l->m, id), d * sizeof(real));
     }
 }
 

@@ -1,4 +1,4 @@
-/* embed: word vectors at work: looked up for a stream, searched for neighbours. */
+/* embed: word vectors at work: looked up for a stream, searched for neighbours and analogies. */
 #ifndef NET_EMBED_H
 #define NET_EMBED_H
 
@@ -25,6 +25,12 @@ void embed_free(struct embed *m);
 /* A word's id as it is written or, where the vocabulary lacks that, in lower case (A-Z alone); VOCAB_NONE. */
 uint32_t embed_find(const struct embed *m, const char *word);
 
+/* Its vector, [D]. */
+static inline const real *embed_row(const struct embed *m, uint32_t id)
+{
+    return m->vec + (size_t)id * m->d;
+}
+
 /* Has this word a vector that is not zeros? */
 bool embed_has(const struct embed *m, uint32_t id);
 
@@ -48,39 +54,58 @@ uint64_t embed_items(const struct embed *m, const struct batch *batch, const cha
 
 /* ---- Search ------------------------------------------------------------------------------------------------------ */
 
-/* The vectors of candidates, scaled to length 1 and packed for products. Special tokens and words with a vector of zeros
- * are none. */
+/* The candidates among which answers are looked for. Special tokens and words with a vector of zeros are none. */
 struct embed_index {
     const struct embed *m;
     size_t n;        /* candidates */
     uint32_t *ids;   /* [n] by falling count */
     uint32_t *place; /* [V] where an id stands in `ids`; VOCAB_NONE for one that is no candidate */
-    real *panels;    /* [panels][D][64] (gemm.h) */
-    real *unit;      /* [V, D] all vectors scaled to length 1 */
+    const real *vec; /* [n, D] their vectors: the model's own, where they stand there in this order */
+    real *inverse;   /* [n] 1 over their lengths */
+    real *copy;      /* of the vectors where that is not so, or NULL */
 };
 
-/* most > 0: only so many candidates, those with the largest counts. */
+/* most > 0: only so many candidates, those with the largest counts. The model must outlast the index. */
 void embed_index_make(struct embed_index *x, const struct embed *m, size_t most);
 void embed_index_free(struct embed_index *x);
 
-struct embed_hit {
-    uint32_t id; /* VOCAB_NONE behind the last candidate */
-    real score;  /* cosine */
+/* A word's vector scaled to length 1, or zeros; and the cosine of two words, 0 where one has zeros. */
+void embed_unit(const struct embed *m, uint32_t id, real *unit);
+double embed_cosine(const struct embed *m, uint32_t a, uint32_t b);
+
+/* By what analogies are answered: the cosine with b - a + c, all three of length 1 (3CosAdd; Mikolov et al., "Linguistic
+ * Regularities in Continuous Space Word Representations", 2013), or the product of cosines of search.h (3CosMul). */
+enum embed_method { EMBED_COSADD, EMBED_COSMUL };
+#define EMBED_METHODS "cosadd|cosmul"
+
+enum { EMBED_TERMS = 16 }; /* words a question may have */
+
+/* Questions gathered, to be answered as one product. Zero-initialize it but for the method, which holds for questions
+ * put by embed_ask_analogy; all of one lot must be put by the same function where it is EMBED_COSMUL. */
+struct embed_questions {
+    enum embed_method method;
+    size_t n, room, d;
+    real *queries; /* [n, D] of length 1; EMBED_COSMUL: [n, 3, D] */
+    uint32_t
+        *except; /* [n, EMBED_TERMS] ids that are no answers: the question's own; VOCAB_NONE where there are fewer */
 };
 
-enum { EMBED_EXCEPT = 3 };
+/* What is nearest to the sum of terms: words[i] scaled to length 1, taken away where minus[i] (NULL: nowhere). One word
+ * asks for its neighbours. */
+void embed_ask_sum(struct embed_questions *q, const struct embed *m, const uint32_t *words, const bool *minus,
+                   size_t terms);
+/* "words[0] is to words[1] as words[2] is to what?" */
+void embed_ask_analogy(struct embed_questions *q, const struct embed *m, const uint32_t words[3]);
+void embed_questions_clear(struct embed_questions *q); /* keeps the room */
+void embed_questions_free(struct embed_questions *q);
 
-/* For each of n query vectors ([n, D], of length 1) the `top` candidates with the largest products, best first, the more
- * frequent first among equals; never one of a query's EMBED_EXCEPT ids (VOCAB_NONE: none). hits is [n, top]. */
-void embed_search(const struct embed_index *x, const real *queries, size_t n, const uint32_t *except, size_t top,
-                  struct embed_hit *hits);
+struct embed_hit {
+    uint32_t id; /* VOCAB_NONE behind the last candidate */
+    real score;
+};
 
-/* Neighbours (size 1: of words[q]) or analogies (size 3: "words[3q] is to words[3q + 1] as words[3q + 2] is to ...") of n
- * questions: the `top` words of largest cosine but for those asked with, best first. hits is [n, top]. */
-void embed_ask(const struct embed *m, const uint32_t *words, size_t n, size_t size, size_t most, size_t top,
-               struct embed_hit *hits);
-
-/* The query of "a is to b as c is to ...": b - a + c, of length 1 (3CosAdd; Mikolov et al. 2013). */
-void embed_analogy(const struct embed_index *x, uint32_t a, uint32_t b, uint32_t c, real *query);
+/* For each question the `top` best candidates, best first, the more frequent first among equals. hits is [n, top]. What
+ * one question gets does not depend on how many stand beside it. */
+void embed_search(const struct embed_index *x, const struct embed_questions *q, size_t top, struct embed_hit *hits);
 
 #endif

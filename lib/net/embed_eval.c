@@ -46,9 +46,83 @@ double spearman(const double *a, const double *b, size_t n)
     return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : (double)NAN;
 }
 
+/* ---- Words ------------------------------------------------------------------------------------------------------- */
+
+/* The candidates, and which of them are one word but for the case of A-Z. */
+struct lexicon {
+    struct embed_index x;
+    struct vocab folded;  /* in lower case */
+    uint32_t *fold;       /* [V] of a candidate, in `folded` */
+    uint32_t *first;      /* [folded.n] the most frequent candidate so folded */
+    struct vocab missing; /* looked for in vain */
+};
+
+static void lower(char *word, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (word[i] >= 'A' && word[i] <= 'Z')
+            word[i] = (char)(word[i] - 'A' + 'a');
+}
+
+static void lexicon_make(struct lexicon *l, const struct embed *m, size_t most)
+{
+    struct buf word = {0};
+    embed_index_make(&l->x, m, most);
+    l->fold = mem_get(m->v, sizeof *l->fold);
+    l->first = mem_get(l->x.n, sizeof *l->first);
+    for (size_t i = 0; i < l->x.n; i++) {
+        uint32_t id = l->x.ids[i];
+        size_t length, known = l->folded.n;
+        const char *text = vocab_word(&m->vocab, id, &length);
+        buf_clear(&word);
+        buf_add(&word, text, length);
+        lower(word.data, length);
+        l->fold[id] = vocab_add(&l->folded, word.data, length);
+        if (l->folded.n > known)
+            l->first[known] = id;
+    }
+    buf_free(&word);
+}
+
+static void lexicon_free(struct lexicon *l)
+{
+    embed_index_free(&l->x);
+    vocab_free(&l->folded);
+    vocab_free(&l->missing);
+    free(l->fold);
+    free(l->first);
+}
+
+/* The candidate of a word, or VOCAB_NONE, which is noted. */
+static uint32_t find(struct lexicon *l, const char *word)
+{
+    size_t length = strlen(word);
+    uint32_t id = vocab_find(&l->x.m->vocab, word, length), folded;
+    if (id != VOCAB_NONE && l->x.place[id] != VOCAB_NONE)
+        return id;
+    char *small = mem_copy(word);
+    lower(small, length);
+    folded = vocab_find(&l->folded, small, length);
+    free(small);
+    if (folded != VOCAB_NONE)
+        return l->first[folded];
+    id = vocab_add(&l->missing, word, length);
+    l->missing.counts[id]++;
+    return VOCAB_NONE;
+}
+
+/* All words of a line; false when one is missing. */
+static bool find_all(struct lexicon *l, char *const *words, size_t n, uint32_t *ids)
+{
+    bool all = true;
+    for (size_t i = 0; i < n; i++)
+        all &= (ids[i] = find(l, words[i])) != VOCAB_NONE;
+    return all;
+}
+
 /* ---- Lines ------------------------------------------------------------------------------------------------------- */
 
-enum { MAX_FIELDS = 16, QUESTION_WORDS = 30000 };
+enum { MAX_FIELDS = 16 };
 
 /* Cuts a line at tabs, else at commas, else at blanks; the number of fields, at most MAX_FIELDS. */
 static size_t fields(char *line, char **field)
@@ -66,12 +140,25 @@ static bool blank(const char *line)
     return !line[strspn(line, " \t")];
 }
 
+/* ": section", or four words between blanks of which the third is no score. */
+static bool begins_questions(const char *line)
+{
+    char *copy = mem_copy(line), *word[MAX_FIELDS];
+    double score;
+    bool four = !strpbrk(line, "\t,") && fields(copy, word) == 4 && !opt_real(word[2], &score);
+    free(copy);
+    return *line == ':' || four;
+}
+
 /* ---- Analogies --------------------------------------------------------------------------------------------------- */
 
-struct questions {
-    uint32_t *words; /* [n, 4] */
-    size_t *section; /* [n] */
-    size_t n, room;
+struct answers {
+    struct embed_questions asked;
+    struct answer {
+        uint32_t word; /* the fourth, and the section */
+        size_t section;
+    } * due;
+    size_t room;
 };
 
 static void section_add(struct embed_eval *v, const char *name)
@@ -80,52 +167,51 @@ static void section_add(struct embed_eval *v, const char *name)
     v->sections[v->n++] = (struct embed_section){.name = mem_copy(name), .syntactic = !strncmp(name, "gram", 4)};
 }
 
-static int question_add(const struct embed_index *x, struct embed_eval *v, struct questions *q, char *line,
-                        struct err *e)
+static int question_add(struct lexicon *l, struct embed_eval *v, struct answers *a, char *line, struct err *e)
 {
     char *word[MAX_FIELDS];
     uint32_t id[4];
-    bool known = true;
     if (*line == ':') {
         section_add(v, line + 1 + strspn(line + 1, " \t"));
         return 0;
     }
     if (fields(line, word) != 4)
         return err_fail(e, STATUS_DATA, "is not a question of four words, nor ': section'");
-    for (int i = 0; i < 4; i++) {
-        id[i] = embed_find(x->m, word[i]);
-        known &= id[i] != VOCAB_NONE && x->place[id[i]] != VOCAB_NONE;
-    }
+    if (!v->n)
+        section_add(v, "questions");
     v->sections[v->n - 1].asked++;
-    if (!known)
+    if (!find_all(l, word, 4, id))
         return 0;
     v->sections[v->n - 1].answered++;
-    if (q->n == q->room) {
-        q->room = q->room ? q->room * 2 : 1024;
-        q->words = mem_grow(q->words, q->room * 4, sizeof *q->words);
-        q->section = mem_grow(q->section, q->room, sizeof *q->section);
+    if (a->asked.n == a->room) {
+        a->room = a->room ? a->room * 2 : 1024;
+        a->due = mem_grow(a->due, a->room, sizeof *a->due);
     }
-    memcpy(q->words + 4 * q->n, id, sizeof id);
-    q->section[q->n++] = v->n - 1;
+    a->due[a->asked.n] = (struct answer){id[3], v->n - 1};
+    embed_ask_analogy(&a->asked, l->x.m, id);
     return 0;
 }
 
-static void answer(const struct embed_index *x, struct embed_eval *v, const struct questions *q)
+/* Is this hit one of the words asked with, in whatever case? */
+static bool asked_with(const struct lexicon *l, const uint32_t *asked, uint32_t id)
 {
-    size_t d = x->m->d;
-    real *queries = mem_aligned(q->n * d, sizeof(real));
-    uint32_t *except = mem_get(q->n * EMBED_EXCEPT, sizeof *except);
-    struct embed_hit *hits = mem_get(q->n, sizeof *hits);
-    for (size_t i = 0; i < q->n; i++) {
-        const uint32_t *w = q->words + 4 * i;
-        embed_analogy(x, w[0], w[1], w[2], queries + i * d);
-        memcpy(except + i * EMBED_EXCEPT, w, EMBED_EXCEPT * sizeof *w);
+    for (int i = 0; i < 3; i++)
+        if (l->fold[asked[i]] == l->fold[id])
+            return true;
+    return false;
+}
+
+static void answer(const struct lexicon *l, struct embed_eval *v, const struct answers *a)
+{
+    size_t top = l->folded.n == l->x.n ? 1 : 8; /* behind others that the words asked with may be spelled like */
+    struct embed_hit *hits = mem_get(a->asked.n * top, sizeof *hits);
+    embed_search(&l->x, &a->asked, top, hits);
+    for (size_t i = 0; i < a->asked.n; i++) {
+        const struct embed_hit *hit = hits + i * top, *last = hit + top - 1;
+        while (hit < last && hit->id != VOCAB_NONE && asked_with(l, a->asked.except + i * EMBED_TERMS, hit->id))
+            hit++;
+        v->sections[a->due[i].section].right += hit->id != VOCAB_NONE && l->fold[hit->id] == l->fold[a->due[i].word];
     }
-    embed_search(x, queries, q->n, except, 1, hits);
-    for (size_t i = 0; i < q->n; i++)
-        v->sections[q->section[i]].right += hits[i].id == q->words[4 * i + 3];
-    free(queries);
-    free(except);
     free(hits);
 }
 
@@ -153,11 +239,12 @@ struct pairs {
     size_t n, room, column; /* the score's */
 };
 
-static int pair_add(const struct embed_index *x, struct embed_eval *v, struct pairs *p, char *line, struct err *e)
+static int pair_add(struct lexicon *l, struct embed_eval *v, struct pairs *p, char *line, struct err *e)
 {
     char *field[MAX_FIELDS];
-    size_t n = fields(line, field), d = x->m->d;
-    double score = 0, cosine = 0;
+    uint32_t id[2];
+    size_t n = fields(line, field);
+    double score = 0;
     bool number = n > p->column && opt_real(field[p->column], &score);
     if (!number && v->asked == 0 && p->column == 2 && n >= 3) { /* names of the columns */
         for (size_t i = 3; i < n; i++)
@@ -167,55 +254,72 @@ static int pair_add(const struct embed_index *x, struct embed_eval *v, struct pa
     }
     if (!number)
         return err_fail(e, STATUS_DATA, "is not two words and a score, with tabs between");
-    uint32_t a = embed_find(x->m, field[0]), b = embed_find(x->m, field[1]);
     v->asked++;
-    if (a == VOCAB_NONE || b == VOCAB_NONE || x->place[a] == VOCAB_NONE || x->place[b] == VOCAB_NONE)
+    if (!find_all(l, field, 2, id))
         return 0;
-    for (size_t j = 0; j < d; j++)
-        cosine += (double)x->unit[a * d + j] * (double)x->unit[b * d + j];
     if (p->n == p->room) {
         p->room = p->room ? p->room * 2 : 1024;
         p->score = mem_grow(p->score, p->room, sizeof *p->score);
         p->cosine = mem_grow(p->cosine, p->room, sizeof *p->cosine);
     }
     p->score[p->n] = score;
-    p->cosine[p->n++] = cosine;
+    p->cosine[p->n++] = embed_cosine(l->x.m, id[0], id[1]);
     v->answered++;
     return 0;
 }
 
 /* ---- A file ------------------------------------------------------------------------------------------------------ */
 
-int embed_evaluate(const struct embed *m, const char *path, size_t most, struct embed_eval *v, struct err *e)
+/* The most frequent words that count: 0 is all. */
+static size_t candidates(const struct embed_eval_config *config, bool analogies)
+{
+    size_t usual = analogies ? EMBED_QUESTION_WORDS : 0;
+    return !config ? usual : config->all ? 0 : config->most ? config->most : usual;
+}
+
+static void finish(struct lexicon *l, struct embed_eval *v, const struct answers *a, const struct pairs *p)
+{
+    if (v->analogies) {
+        answer(l, v, a);
+        sum_up(v);
+    }
+    v->spearman = spearman(p->score, p->cosine, p->n);
+    v->missing = l->missing;
+    l->missing = (struct vocab){0};
+    free(vocab_sort(&v->missing, 0));
+}
+
+int embed_evaluate(const struct embed *m, const char *path, const struct embed_eval_config *config,
+                   struct embed_eval *v, struct err *e)
 {
     struct lines lines;
-    struct embed_index x = {0};
-    struct questions q = {0};
+    struct lexicon l = {0};
+    struct answers a = {.asked.method = config ? config->method : EMBED_COSADD};
     struct pairs p = {.column = 2};
     int got = lines_open(&lines, path, e);
     *v = (struct embed_eval){0};
     while (got >= 0 && (got = lines_next(&lines, e)) == 1) {
-        if (blank(lines.text) || *lines.text == '#')
+        char *line = lines.text;
+        if (lines.number == 1 && !strncmp(line, "\xef\xbb\xbf", 3)) /* a byte order mark */
+            line += 3;
+        if (blank(line) || *line == '#')
             continue;
-        if (!x.m) {
-            v->analogies = *lines.text == ':';
-            embed_index_make(&x, m, most ? most : v->analogies ? QUESTION_WORDS : 0);
+        if (!l.x.m) {
+            v->analogies = begins_questions(line);
+            lexicon_make(&l, m, candidates(config, v->analogies));
         }
-        got = v->analogies ? question_add(&x, v, &q, lines.text, e) : pair_add(&x, v, &p, lines.text, e);
+        got = v->analogies ? question_add(&l, v, &a, line, e) : pair_add(&l, v, &p, line, e);
         if (got < 0)
             lines_where(&lines, e);
     }
-    if (got == 0 && !x.m)
+    if (got == 0 && !l.x.m)
         got = err_fail(e, STATUS_DATA, "%s: holds neither questions nor pairs", lines.label);
-    if (got == 0 && v->analogies) {
-        answer(&x, v, &q);
-        sum_up(v);
-    }
-    v->spearman = spearman(p.score, p.cosine, p.n);
+    if (got == 0)
+        finish(&l, v, &a, &p);
     lines_close(&lines);
-    embed_index_free(&x);
-    free(q.words);
-    free(q.section);
+    lexicon_free(&l);
+    embed_questions_free(&a.asked);
+    free(a.due);
     free(p.score);
     free(p.cosine);
     if (got < 0)
@@ -228,5 +332,6 @@ void embed_eval_free(struct embed_eval *v)
     for (size_t i = 0; i < v->n; i++)
         free(v->sections[i].name);
     free(v->sections);
+    vocab_free(&v->missing);
     *v = (struct embed_eval){0};
 }

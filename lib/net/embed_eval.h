@@ -4,9 +4,18 @@
 
 #include "net/embed.h"
 
+enum { EMBED_QUESTION_WORDS = 30000 };
+
+struct embed_eval_config {
+    size_t most; /* words count that are among so many most frequent ones; 0: EMBED_QUESTION_WORDS, of pairs all */
+    bool all;    /* all words count */
+    enum embed_method method;
+};
+
 /* Analogy questions: lines "a b c d" under lines ": section" (the form of questions-words.txt). A question is answered
- * when all four words are candidates, and right when the candidate nearest to b - a + c, but for a, b and c, is d.
- * Sections whose name begins with "gram" are syntactic, the others semantic. */
+ * when all four words are candidates, and right when the best candidate for a, b and c, but for those three, is d. As in
+ * the released word2vec's compute-accuracy, words that differ in the case of A-Z alone are one word: the one as written if
+ * it is there, else the most frequent. Sections whose name begins with "gram" are syntactic, the others semantic. */
 struct embed_section {
     char *name;
     bool syntactic;
@@ -22,11 +31,13 @@ struct embed_eval {
     size_t n;
     size_t asked, answered; /* pairs */
     double spearman;
+    struct vocab missing; /* words that are no candidates, by falling count: in how many lines they stand */
 };
 
-/* The first line that is not blank says which of the two the file is. Words count that are among the `most` most frequent
- * ones; 0: 30,000 for questions, all for pairs. STATUS_DATA names a line that is wrong. */
-int embed_evaluate(const struct embed *m, const char *path, size_t most, struct embed_eval *v, struct err *e);
+/* The first line that is neither blank nor begins with # says which of the two the file is: ": section" and four words
+ * with blanks between are questions. config NULL: zeros. STATUS_DATA names a line that is wrong. */
+int embed_evaluate(const struct embed *m, const char *path, const struct embed_eval_config *config,
+                   struct embed_eval *v, struct err *e);
 void embed_eval_free(struct embed_eval *v);
 
 /* Spearman's rank correlation, equal values sharing their mean rank. */

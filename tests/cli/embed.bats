@@ -136,23 +136,107 @@ king queen man woman
 END
     expect 0 embed --model model.tns --eval questions
     cat > wanted << 'END'
-section	right	answered	asked	percent
-family	2	3	4	66.67
-gram1-plural	1	1	1	100.00
-semantic	2	3	4	66.67
-syntactic	1	1	1	100.00
-total	3	4	5	75.00
+section	right	answered	asked	percent	percent_asked	outside
+family	2	3	4	66.67	50.00	1
+gram1-plural	1	1	1	100.00	100.00	0
+semantic	2	3	4	66.67	50.00	1
+syntactic	1	1	1	100.00	100.00	0
+total	3	4	5	75.00	60.00	1
 END
     diff out wanted
     expect 0 embed --model model.tns --eval questions --most-frequent 3 # without queen
-    [ "$(tail -n 1 out)" = "total	0	0	5	-" ]
+    [ "$(tail -n 1 out)" = "total	0	0	5	-	0.00	5" ]
+    expect 0 embed --model model.tns --eval questions --missing
+    [ "$(tail -n 3 out | tr '\n' ,)" = ",missing	lines,plum	1," ]
+    expect 0 embed --model model.tns --eval questions --method cosmul
+    [ "$(tail -n 1 out | cut -f 2-4)" = "3	4	5" ]
+    # (1 + cos 10) (1 + cos 30) / 4 over (1 + cos 40) / 2 + 0.001
+    expect 0 embed --model model.tns --method cosmul --top 1 --analogy man woman king
+    [ "$(cat out)" = "man	woman	king	queen	1.0474" ]
+}
+
+@test "--eval takes words that differ in case for one, and files as they come" {
+    model
+    sed -e 's/\[13\]/[15]/' -e 's/^\(0 5 10 .* 50 51\)$/\1 56 59/' -e 's/\[51\]/[59]/' -e 's/^"|"$/"|"\n"Queen"\n"MAN"/' \
+        -e 's/u64 \[12\]/u64 [14]/' -e 's/^0 0 0 0 90.*/& 10 5/' -e 's/\[12,2\]/[14,2]/' \
+        -e 's/^-1 0$/-1 0\n0.7660445 0.6427876\n1 0/' model.txt > cased.txt
+    tns import cased.txt -o cased.tns
+    # `Queen` lies where `queen` does and would be the better answer; `MAN` must not answer what `man` asks
+    printf ': a\nman woman king Queen\nwoman man queen king\nMan Woman King queen\n' > questions
+    expect 0 embed --model cased.tns --eval questions
+    [ "$(tail -n 1 out | cut -f 2-4)" = "3	3	3" ]
+    printf '\xef\xbb\xbf# of some use\r\n\r\nman woman king queen\r\nman woman apple queen\r\n' > plain
+    expect 0 embed --model model.tns --eval plain
+    [ "$(head -n 2 out | tail -n 1 | cut -f 1-4)" = "questions	1	2	2" ]
+    # Chinese, as ca8 and wordsim-240 come: CR LF, blanks and tabs
+    printf '国王 男人 王后 女人 苹果\n%.0s' 1 2 3 4 5 6 7 8 | tokenize --level space | w2v-train -q --dim 8 > zh.tns
+    printf ': people\r\n男人 国王 女人 王后\r\n男人 国王 女人 公主\r\n' > ca8
+    expect 0 embed --model zh.tns --eval ca8 --missing
+    grep -q '^people	[01]	1	2' out
+    grep -q '^公主	1$' out
+    printf '国王\t王后\t9.2\r\n国王\t苹果\t1\r\n公主\t苹果\t2\r\n' > wordsim
+    expect 0 embed --model zh.tns --eval wordsim
+    grep -Eq '^-?1.0000	2	3	66.67	1$' out
+}
+
+@test "questions of a file are answered in their order, what cannot be is told and passed over" {
+    model
+    printf 'queen\nman woman\nqeen\n\nman woman king\nking - man + woman\nman woman king queen\napple\r\n' > asked
+    expect 0 embed --model model.tns --ask asked --top 1
+    cat > wanted << 'END'
+queen	king	0.9848
+man	woman	0.9848
+man	woman	king	queen	0.9996
+king - man + woman	queen	0.9996
+apple	Pears	0.9848
+END
+    diff out wanted
+    grep -q "^embed: asked:3: 'qeen' is not a word of the model (did you mean 'queen'?)$" err
+    grep -q '^embed: asked:7: the line is no question' err
+    grep -q '^embed: 2 of 8 lines were not answered' err
+    embed -q --model model.tns --ask - --top 1 < asked | cmp - wanted
+    # many at once as each alone, whatever the threads
+    for _ in $(seq 400); do cat asked; done > many
+    embed -q --model model.tns --ask many --threads 1 > out
+    [ "$(wc -l < out)" = $((400 * (6 + 1 + 4 + 4 + 6))) ] || fail "$(wc -l < out)"
+    for threads in 2 4; do embed -q --model model.tns --ask many --threads $threads | cmp - out; done
+    [ "$(sort out | uniq -c | awk '$1 % 400' | wc -l)" = 0 ]
+    expect 0 embed --model model.tns --ask /dev/null
+    [ ! -s out ]
+}
+
+@test "--interactive answers each line before it reads the next" {
+    model
+    coproc embed --model model.tns --interactive --top 2 2> err
+    local to from pid=$COPROC_PID
+    exec {from}<&"${COPROC[0]}" {to}>&"${COPROC[1]}" {COPROC[1]}>&-
+    ask() { # prints the answer up to the empty line
+        local answer
+        printf '%s\n' "$1" >&"$to"
+        while read -r -t 20 answer <&"$from" && [ -n "$answer" ]; do printf '%s\n' "$answer"; done
+    }
+    [ "$(ask queen | cut -f 1,2 | tr '\n' ,)" = "queen	king,queen	woman," ]
+    [ "$(ask 'man woman')" = "man	woman	0.9848" ]
+    [ "$(ask zebrafish)" = "" ]
+    [ "$(ask 'man woman king | apple')" = "" ]
+    [ "$(ask '')" = "" ]
+    [ "$(ask 'man woman king' | head -n 1)" = "man	woman	king	queen	0.9996" ]
+    exec {to}>&-
+    wait "$pid"
+    [ "$(wc -l < err)" = 2 ]
+    grep -q "^embed: 'zebrafish' is not a word of the model$" err
+    # on a terminal there is a prompt, elsewhere none
+    printf 'queen\n' | script -qec 'embed --model model.tns -i --top 1' /dev/null > out
+    grep -q '^> queen' out
+    printf 'queen\n' | embed --model model.tns -i --top 1 > out
+    [ "$(tr '\n' , < out)" = "queen	king	0.9848,," ]
 }
 
 @test "--eval correlates judged pairs of any of the usual forms" {
     model
     printf 'man\twoman\t9\nman\tking\t8\nman\tqueen\t7\nman\tapple\t1\nman\tplum\t5\n' > pairs
     expect 0 embed --model model.tns --eval pairs
-    [ "$(tail -n 1 out)" = "1.0000	4	5" ]
+    [ "$(tail -n 1 out)" = "1.0000	4	5	80.00	1" ]
     tr '\t' ',' < pairs | sed '1iWord 1,Word 2,Human (mean)' > commas
     tr '\t' ' ' < pairs > blanks
     awk -F'\t' 'BEGIN { print "word1\tword2\tPOS\tSimLex999\tconc" } { print $1 "\t" $2 "\tN\t" $3 "\t" NR % 2 }' pairs > simlex
@@ -209,6 +293,10 @@ END
     expect 2 embed --model model.tns --analogy man woman
     grep -q 'wants three words A B C, got 2' err
     expect 2 embed --model model.tns --neighbors king --eval x
+    expect 2 embed --model model.tns --interactive --ask x
+    expect 2 embed --model model.tns --missing --ask x
+    expect 1 embed --model model.tns --ask missing
+    expect 2 embed --model model.tns --method cosdiv --ask x
     expect 2 embed --model model.tns --neighbors king queen
     expect 2 embed --model model.tns --top 0 --neighbors king
     expect 2 embed --model model.tns a.tns b.tns

@@ -1,4 +1,4 @@
-/* Parts of word2vec and of what is asked of vectors: the spool, the draws, kernels against each other, ranks, search. */
+/* Parts of word2vec: the spool, the draws, kernels against each other. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "net/embed_eval.h"
+#include "data/vocab.h"
 #include "net/w2v_draw.h"
 
 static void the_corpus_gives_back_what_was_put_in(void **state)
@@ -272,58 +272,6 @@ static void kernels_agree(void **state)
     free(step);
 }
 
-static void equal_values_share_their_rank(void **state)
-{
-    const double a[] = {1, 2, 2, 3, 9}, b[] = {1, 3, 2, 4, 4}, falling[] = {5, 4, 3, 2, 1}, flat[] = {1, 1, 1, 1, 1};
-    const double rising[] = {0, 10, 11, 50, 51};
-    (void)state;
-    assert_true(fabs(spearman(rising, falling, 5) + 1) < 1e-12);
-    /* ranks of a: 0 1.5 1.5 3 4; of b: 0 2 1 3.5 3.5; less their mean 2 the products sum to 9, the squares to 9.5 each */
-    assert_true(fabs(spearman(a, b, 5) - 9.0 / 9.5) < 1e-12);
-    assert_true(fabs(spearman(a, rising, 5) - 9.5 / sqrt(9.5 * 10)) < 1e-12);
-    assert_true(isnan(spearman(a, flat, 5)));
-    assert_true(isnan(spearman(a, b, 0)));
-}
-
-/* 200 words whose vectors lie on a quarter circle, the higher the id the farther round: neighbours are the ids beside. */
-static void search_finds_the_nearest(void **state)
-{
-    struct embed m = {.v = 204, .d = 3};
-    struct embed_index x;
-    struct embed_hit hits[2 * 6];
-    real queries[2 * 3];
-    const uint32_t except[] = {100, VOCAB_NONE, VOCAB_NONE, 203, 202, VOCAB_NONE},
-                   first[] = {99, 101, 98, 102, 97, 103};
-    (void)state;
-    vocab_special(&m.vocab);
-    for (char word[] = "aaa"; m.vocab.n < m.v; word[2]++, word[1] = (char)(word[1] + (word[2] > 'z')))
-        word[2] = word[2] > 'z' ? 'a' : word[2], vocab_add(&m.vocab, word, 3);
-    m.vec = mem_aligned(m.v * m.d, sizeof(real));
-    for (size_t id = 4; id < m.v; id++) {
-        double angle = (double)id * 0.007, length = 1 + (double)(id % 5);
-        m.vec[id * 3] = (real)(cos(angle) * length);
-        m.vec[id * 3 + 1] = (real)(sin(angle) * length);
-        m.vocab.counts[id] = 1000 - id;
-    }
-    memset(m.vec + 150 * 3, 0, 3 * sizeof(real)); /* without a vector: no candidate */
-    embed_index_make(&x, &m, 0);
-    assert_int_equal(x.n, 199);
-    memcpy(queries, x.unit + 100 * 3, sizeof queries / 2);
-    memcpy(queries + 3, x.unit + 203 * 3, sizeof queries / 2);
-    embed_search(&x, queries, 2, except, 6, hits);
-    for (size_t i = 0; i < 6; i++) {
-        assert_true(hits[i].id == first[i] || hits[i].id == first[i ^ 1]); /* both sides are equally far */
-        assert_int_equal(hits[6 + i].id, 201 - i);
-        assert_true(fabs((double)hits[6 + i].score - cos((double)(2 + i) * 0.007)) < 1e-5);
-    }
-    embed_index_free(&x);
-    embed_index_make(&x, &m, 50); /* the most frequent: ids 4 .. 53 */
-    embed_search(&x, queries, 1, except, 6, hits);
-    assert_int_equal(hits[0].id, 53);
-    embed_index_free(&x);
-    embed_free(&m);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,8 +282,6 @@ int main(void)
         cmocka_unit_test(steps_hold_whole_windows),
         cmocka_unit_test(few_words_give_few_negatives),
         cmocka_unit_test(kernels_agree),
-        cmocka_unit_test(equal_values_share_their_rank),
-        cmocka_unit_test(search_finds_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
