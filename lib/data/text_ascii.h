@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -91,6 +92,14 @@ static inline size_t ascii_lower(char *out, const char *text, size_t length)
     for (; i < length && (unsigned char)text[i] < 0x80; i++)
         out[i] = ascii_small(text[i]);
     return i;
+}
+
+/* The same as they are. */
+static inline size_t ascii_copy(char *out, const char *text, size_t length)
+{
+    size_t n = ascii_run(text, length);
+    memcpy(out, text, n);
+    return n;
 }
 
 /* How often a byte occurs. */

@@ -1,4 +1,8 @@
-/* text_fold: normalization and small letters, by ICU, the same under every locale. */
+/* text_fold: normalization and small letters, as ICU has them, the same under every locale.
+ *
+ * ICU is asked once about a character that it leaves alone or makes another, whatever stands beside it, and the answer is
+ * kept in a table; words with any other character (a capital sigma, an accent that may join the letter before it) go
+ * through ICU each time. */
 #ifndef DATA_TEXT_FOLD_H
 #define DATA_TEXT_FOLD_H
 
@@ -20,6 +24,8 @@ int text_fold(struct text_fold *f, const char *text, size_t length, struct buf *
  * there yet stands for the end. Letters that became one, or several, belong to the token in which they begin. */
 int text_fold_traced(struct text_fold *f, const char *text, size_t length, struct buf *out, struct buf *origins,
                      uint32_t base, struct err *e);
+/* From here on all text goes through ICU: what the tables are tested against. */
+void text_fold_by_icu(struct text_fold *f);
 void text_fold_close(struct text_fold *f);
 
 #endif

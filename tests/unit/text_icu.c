@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "data/text_ascii.h"
 #include "data/text_break.h"
+#include "data/text_fold.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define CASES        "/usr/share/unicode/auxiliary/"
@@ -22,6 +23,16 @@ struct pair {
     struct text_break *fast, *icu;
 };
 static struct pair breaks[2];
+
+/* All that folding does. */
+static const struct text_options folding[] = {{.lower = true},
+                                              {.normalize = TEXT_NFC},
+                                              {.normalize = TEXT_NFKC},
+                                              {.lower = true, .normalize = TEXT_NFC},
+                                              {.lower = true, .normalize = TEXT_NFKC}};
+static struct {
+    struct text_fold *fast, *icu;
+} folds[COUNT(folding)];
 
 static const char *const names[] = {[TEXT_BREAK_WORDS] = "words", [TEXT_BREAK_CHARACTERS] = "characters"};
 
@@ -36,6 +47,13 @@ static int open_all(void **state)
             fail_msg("%s", e.text);
         text_break_by_icu(breaks[what].icu);
     }
+    for (size_t i = 0; i < COUNT(folds); i++) {
+        folds[i].fast = text_fold_open(&folding[i], &e);
+        folds[i].icu = text_fold_open(&folding[i], &e);
+        if (!folds[i].fast || !folds[i].icu)
+            fail_msg("%s", e.text);
+        text_fold_by_icu(folds[i].icu);
+    }
     return 0;
 }
 
@@ -45,6 +63,10 @@ static int close_all(void **state)
     for (int what = 0; what < 2; what++) {
         text_break_close(breaks[what].fast);
         text_break_close(breaks[what].icu);
+    }
+    for (size_t i = 0; i < COUNT(folds); i++) {
+        text_fold_close(folds[i].fast);
+        text_fold_close(folds[i].icu);
     }
     return 0;
 }
@@ -85,6 +107,27 @@ static void check_breaks(struct buf *text)
         show(text->data, text->len, &shown);
         fail_msg("%s: end %zu is %u, not %u, in: %s", names[what], i, i < n ? got[i] : 0, i < m ? wanted[i] : 0,
                  buf_string(&shown));
+    }
+}
+
+static void check_folds(const struct buf *text)
+{
+    static struct buf got, wanted, shown;
+    for (size_t i = 0; i < COUNT(folds); i++) {
+        struct err e = {0};
+        buf_clear(&got);
+        buf_clear(&wanted);
+        assert_int_equal(text_fold(folds[i].fast, text->data, text->len, &got, &e), 0);
+        assert_int_equal(text_fold(folds[i].icu, text->data, text->len, &wanted, &e), 0);
+        if (got.len == wanted.len && (!got.len || !memcmp(got.data, wanted.data, got.len)))
+            continue;
+        buf_clear(&shown);
+        show(text->data, text->len, &shown);
+        buf_text(&shown, "became ");
+        show(got.data, got.len, &shown);
+        buf_text(&shown, "not ");
+        show(wanted.data, wanted.len, &shown);
+        fail_msg("lower %d, normalize %d: %s", folding[i].lower, folding[i].normalize, shown.data);
     }
 }
 
@@ -133,6 +176,7 @@ static void check_file(const char *name)
                 add_character(&text, c);
         }
         cases += text.len > 0;
+        check_folds(&text);
         check_breaks(&text);
         buf_add(&both, text.data, text.len);
         check_breaks(&both);
@@ -176,17 +220,17 @@ static void test_ascii_pairs(void **state)
 
 /* ---- Characters by class ---- */
 
-enum { MAX_CLASSES = 160, PER_CLASS = 400 };
+enum { MAX_CLASSES = 600, PER_CLASS = 400, N_KEYS = 6 };
 static struct class
 {
-    int32_t key[5];
+    int32_t key[N_KEYS];
     size_t n, seen;
     UChar32 some[PER_CLASS];
 } classes[MAX_CLASSES];
 static size_t n_classes;
 
 /* What tells characters apart for any rule. */
-static void key_of(UChar32 c, int32_t key[5])
+static void key_of(UChar32 c, int32_t key[N_KEYS])
 {
     UErrorCode code = U_ZERO_ERROR;
     UScriptCode script = uscript_getScript(c, &code);
@@ -198,13 +242,22 @@ static void key_of(UChar32 c, int32_t key[5])
     key[2] = u_hasBinaryProperty(c, UCHAR_EXTENDED_PICTOGRAPHIC) + 2 * (c < 128);
     key[3] = u_getIntPropertyValue(c, UCHAR_LINE_BREAK) == U_LB_COMPLEX_CONTEXT;
     key[4] = scripted ? (int32_t)script : 0;
+    int class = u_getCombiningClass(c);
+    key[5] = u_hasBinaryProperty(c, UCHAR_CHANGES_WHEN_LOWERCASED) + 4 * u_hasBinaryProperty(c, UCHAR_CASE_IGNORABLE) +
+             8 * u_getIntPropertyValue(c, UCHAR_NFC_QUICK_CHECK) +
+             32 * u_getIntPropertyValue(c, UCHAR_NFKC_QUICK_CHECK) +
+             128 * (class == 0    ? 0
+                    : class < 220 ? 1
+                    : class < 230 ? 2
+                                  : 3) +
+             512 * (c == 0x3a3);
 }
 
 static void sort_characters(void)
 {
     struct rng rng = rng_seed(5);
     for (UChar32 c = 0; c <= 0x10ffff; c++) {
-        int32_t key[5];
+        int32_t key[N_KEYS];
         size_t k = 0;
         if (c >= 0xd800 && c < 0xe000)
             continue;
@@ -221,6 +274,31 @@ static void sort_characters(void)
             class->some[at] = c;
     }
     assert_true(n_classes > 40);
+}
+
+/* Every character of the planes in use, among letters, behind and before a capital sigma, beside itself. */
+static void test_all_characters(void **state)
+{
+    struct buf text = {0};
+    (void)state;
+    for (UChar32 c = 0; c < 0xf0000; c++) {
+        if ((c >= 0xd800 && c < 0xe000) || (c >= 0x33480 && c < 0xe0000))
+            continue;
+        for (int way = 0; way < 5; way++) { /* c, ac, cA', acc, and between sigmas */
+            buf_text(&text, way % 2 ? "\na" : " ");
+            if (way == 4)
+                add_character(&text, 0x3a3);
+            for (int times = way == 3 ? 2 : 1; times; times--)
+                add_character(&text, c);
+            buf_text(&text, way == 2 ? "A'" : way == 4 ? "\u03a3" : "");
+        }
+        if (c % 16 == 15) {
+            check_breaks(&text);
+            check_folds(&text);
+            buf_clear(&text);
+        }
+    }
+    buf_free(&text);
 }
 
 static UChar32 random_character(struct rng *rng)
@@ -247,6 +325,8 @@ static void random_text(struct rng *rng, struct buf *text)
         UChar32 c = rng_below(rng, 4) ? some[rng_below(rng, COUNT(some))] : random_character(rng);
         for (size_t times = rng_below(rng, 16) ? 1 : 1 + rng_below(rng, 20); times; times--)
             add_character(text, c);
+        if (!rng_below(rng, 6))
+            buf_char(text, " \n \t'aZ"[rng_below(rng, 7)]);
     }
 }
 
@@ -259,6 +339,7 @@ static void test_random(void **state)
     for (size_t i = 0, n = rounds(); i < n; i++) {
         random_text(&rng, &text);
         check_breaks(&text);
+        check_folds(&text);
     }
     buf_free(&text);
 }
@@ -296,6 +377,7 @@ static void test_sentences(void **state)
             buf_clear(&text);
             buf_add(&text, sentences[i] + at, length - at);
             check_breaks(&text);
+            check_folds(&text);
             buf_clear(&text);
             buf_add(&text, sentences[i], at);
             check_breaks(&text);
@@ -309,8 +391,9 @@ static void test_sentences(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),      cmocka_unit_test(test_word_cases), cmocka_unit_test(test_grapheme_cases),
-        cmocka_unit_test(test_ascii_pairs), cmocka_unit_test(test_random),     cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_tables),         cmocka_unit_test(test_word_cases), cmocka_unit_test(test_grapheme_cases),
+        cmocka_unit_test(test_ascii_pairs),    cmocka_unit_test(test_random),     cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_all_characters),
     };
     return cmocka_run_group_tests_name("text_icu", tests, open_all, close_all);
 }
