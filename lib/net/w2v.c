@@ -87,15 +87,6 @@ int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct r
     return 0;
 }
 
-void w2v_pack(struct w2v *w)
-{
-    for (size_t id = 1; id < w->v; id++) {
-        memmove(w->in + id * w->d, w->in + id * w->stride, w->d * sizeof(real));
-        memmove(w->out + id * w->d, w->out + id * w->stride, w->d * sizeof(real));
-    }
-    w->stride = w->d;
-}
-
 void w2v_free(struct w2v *w)
 {
     free(w->in);

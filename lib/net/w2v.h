@@ -65,8 +65,6 @@ struct w2v {
  * when so large a model cannot be. */
 int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct rng seed, struct err *e);
 
-/* Takes the padding out of both matrices, in place: [V, D]. Nothing can be learned behind this. */
-void w2v_pack(struct w2v *w);
 void w2v_free(struct w2v *w);
 
 /* What one thread needs to learn. Starts as zeros but for the model and its kind. */
