@@ -159,6 +159,11 @@ static void notes(void)
     if (tokens.unknown)
         cli_note("%" PRIu64 " of %" PRIu64 " tokens are not in the vocabulary and became <unk>", tokens.unknown,
                  tokens.tokens);
+    uint64_t low = text_tokens_error(&tokens);
+    if (low)
+        cli_note("--max-vocab: rare words were forgotten while there were too many; counts may be too low, by %" PRIu64
+                 " at most",
+                 low);
     note_classes();
 }
 
@@ -182,6 +187,7 @@ static int work(struct err *e)
     tokens.pairs = in.kind == TEXT_INPUT_PAIRS;
     tokens.shared = own.shared_vocab;
     tokens.keep_text = in.keep_text;
+    tokens.bound = text_tokens_bound((size_t)own.max_vocab);
     tokens.extra = extra[in.kind];
     if (check_options(e) < 0 || (!own.vocab && text_options_check(&how, e) < 0))
         return -1;

@@ -20,6 +20,11 @@ static struct vocab *vocab_of(struct text_tokens *t, int side)
     return &t->vocab[t->shared ? 0 : side];
 }
 
+static struct vocab_learn *learn_of(struct text_tokens *t, int side)
+{
+    return &t->learn[t->shared ? 0 : side];
+}
+
 static int n_vocabs(const struct text_tokens *t)
 {
     return t->pairs && !t->shared ? 2 : 1;
@@ -49,12 +54,21 @@ static void name_classes(struct text_tokens *t)
 
 /* ---- The vocabulary ---- */
 
+size_t text_tokens_bound(size_t max_words)
+{
+    enum { TIMES = 10, LEAST = 1000000 };
+    size_t bound = max_words * TIMES;
+    return !max_words ? 0 : bound < LEAST ? LEAST : bound;
+}
+
 void text_tokens_learn(struct text_tokens *t)
 {
     t->learning = true;
     name_classes(t);
-    for (int i = 0; i < n_vocabs(t); i++)
+    for (int i = 0; i < n_vocabs(t); i++) {
         vocab_special(&t->vocab[i]);
+        t->learn[i].bound = t->bound;
+    }
     open_parts(t);
 }
 
@@ -278,9 +292,10 @@ static int end_row(struct text_tokens *t, struct err *e)
 }
 
 /* ---- The spool: for each part and side a word of its length and `continued`, the ids, and where text is kept its
- * lengths and bytes ---- */
+ * lengths and bytes; between parts a word for each vocabulary that has forgotten words ---- */
 
 #define SPOOL_CONTINUED 0x80000000u
+#define SPOOL_FORGOT    0x40000000u /* and which vocabulary */
 
 static int spool_part(struct text_tokens *t, bool continued, struct err *e)
 {
@@ -292,6 +307,16 @@ static int spool_part(struct text_tokens *t, bool continued, struct err *e)
             return -1;
         if (t->keep_text && (spool_add(&t->spool, part->lengths, bytes, e) < 0 ||
                              spool_add(&t->spool, part->text.data, part->text.len, e) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+static int forget(struct text_tokens *t, struct err *e)
+{
+    for (int i = 0; t->learning && i < n_vocabs(t); i++) {
+        uint32_t word = SPOOL_FORGOT | (uint32_t)i;
+        if (vocab_learn_forget(&t->learn[i], &t->vocab[i]) && spool_add(&t->spool, &word, sizeof word, e) < 0)
             return -1;
     }
     return 0;
@@ -321,9 +346,11 @@ static int fetch_text(struct text_tokens *t, struct text_part *part, struct err 
 static int replay_side(struct text_tokens *t, int side, bool *continued, struct err *e)
 {
     struct text_part *part = &t->part[side];
-    const uint32_t *map = t->map[t->shared ? 0 : side];
     uint32_t word = 0;
-    int got = spool_next(&t->spool, &word, sizeof word, e);
+    int got;
+    while ((got = spool_next(&t->spool, &word, sizeof word, e)) > 0 && (word & SPOOL_FORGOT))
+        vocab_learn_next(&t->learn[word & 1]);
+    const uint32_t *map = vocab_learn_map(learn_of(t, side));
     if (got <= 0)
         return got;
     *continued = word & SPOOL_CONTINUED;
@@ -367,7 +394,7 @@ static void find_ids(struct text_tokens *t, int side)
     part->n += n;
     t->tokens += n;
     if (t->learning) {
-        vocab_batch_count(&part->next, v, ids);
+        vocab_learn_batch(learn_of(t, side), v, &part->next, ids);
         return;
     }
     vocab_batch_find(&part->next, v, ids);
@@ -405,7 +432,7 @@ int text_tokens_part(void *tokens, bool continued, struct err *e)
     for (int side = 0; side < n_sides(t); side++)
         find_ids(t, side);
     if (t->spooling) {
-        result = spool_part(t, continued, e);
+        result = spool_part(t, continued, e) < 0 ? -1 : forget(t, e);
     } else {
         for (int side = 0; side < n_sides(t); side++)
             add_part(t, side, continued);
@@ -423,10 +450,15 @@ int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint
     t->sink = sink;
     for (int i = 0; i < n_vocabs(t); i++) {
         uint64_t literal = t->vocab[i].counts[VOCAB_UNKNOWN];
-        t->map[i] = vocab_prune(&t->vocab[i], min_count, max_words);
+        vocab_learn_end(&t->learn[i], &t->vocab[i], min_count, max_words);
         t->unknown += t->vocab[i].counts[VOCAB_UNKNOWN] - literal;
     }
     return write_vocabs(t, o, e);
+}
+
+uint64_t text_tokens_error(const struct text_tokens *t)
+{
+    return t->learn[0].error > t->learn[1].error ? t->learn[0].error : t->learn[1].error;
 }
 
 bool text_tokens_classified(const struct text_tokens *t)
@@ -449,7 +481,7 @@ void text_tokens_close(struct text_tokens *t)
     for (int i = 0; i < 2; i++) {
         struct side_columns *c = &t->columns[i];
         vocab_free(&t->vocab[i]);
-        free(t->map[i]);
+        vocab_learn_free(&t->learn[i]);
         free(t->part[i].ids);
         free(t->part[i].lengths);
         vocab_batch_free(&t->part[i].next);

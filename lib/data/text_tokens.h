@@ -1,8 +1,8 @@
 /* text_tokens: parts of items into a stream of ids, in front of it the vocabulary.
  *
  * Applying a vocabulary streams as it reads. Learning one spools the ids (the text too where it is kept) into a file
- * without a name and writes everything when the text has ended; memory then grows with the vocabulary alone. Labels and
- * tags are always spooled, since their vocabulary may have to grow.
+ * without a name and writes everything when the text has ended; memory then grows with the number of different words alone,
+ * up to a bound where there is one. Labels and tags are always spooled, since their vocabulary may have to grow.
  *
  * Columns: ids.offsets u64[N+1], ids u32, continued bool[N]; label u32[N] (that of an item on each of its parts) or tags
  * u32 over ids; with kept text tok.offsets u64[N+1], tok.text.offsets u64[T+1] over tok, tok.text utf8. Of pairs all of
@@ -18,15 +18,16 @@
 #include "base/spool.h"
 #include "data/text_classes.h"
 #include "data/text_item.h"
-#include "data/vocab.h"
+#include "data/vocab_learn.h"
 
 enum text_extra { TEXT_NO_CLASSES, TEXT_LABELS, TEXT_TAGS };
 
-/* Zero-initialize, set the first four; text_tokens_close at the end. */
+/* Zero-initialize, set the first five; text_tokens_close at the end. */
 struct text_tokens {
     bool pairs;  /* items have two sides */
     bool shared; /* one vocabulary for both */
     bool keep_text;
+    size_t bound;             /* words to know at a time while learning (vocab_learn.h); 0: any number */
     enum text_extra extra;    /* what else an item (not of pairs) or a token brings */
     uint64_t tokens, unknown; /* in all; those that became <unk> */
     struct text_classes
@@ -34,8 +35,8 @@ struct text_tokens {
     /* private */
     bool learning, spooling;
     struct vocab vocab[2];
-    uint32_t *map[2]; /* learnt: where spooled ids lead */
-    char *parents;    /* digests of where the vocabulary was read */
+    struct vocab_learn learn[2];
+    char *parents; /* digests of where the vocabulary was read */
     struct text_part {
         uint32_t *ids, *lengths; /* [TEXT_PART]; lengths of the kept text */
         size_t n;
@@ -53,6 +54,8 @@ struct text_tokens {
     struct sink *sink;
 };
 
+/* The bound that a vocabulary of `max_words` words is learnt with: ten times as many, a million at least; 0 of 0. */
+size_t text_tokens_bound(size_t max_words);
 /* Begins to learn. */
 void text_tokens_learn(struct text_tokens *t);
 
@@ -70,6 +73,8 @@ int text_tokens_label(void *tokens, const char *label, size_t length, struct err
 /* Writes what was learnt, the vocabulary (vocab_prune), behind the HEAD that `sink` has got. */
 int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint64_t min_count, size_t max_words,
                        struct sink *sink, struct err *e);
+/* How much too low a word's count may be, since words were forgotten. */
+uint64_t text_tokens_error(const struct text_tokens *t);
 /* Are there labels, or tags that say something? */
 bool text_tokens_classified(const struct text_tokens *t);
 /* Writes everything that was spooled, and the last batch, and ends the segment. */

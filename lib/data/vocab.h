@@ -70,6 +70,9 @@ uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words);
 /* Sorts the words from id `first` on in the same way and drops none; for vocabularies without special tokens, as those
  * of labels and tags. new_ids[old id], owned by the caller. */
 uint32_t *vocab_sort(struct vocab *v, size_t first);
+/* Drops the words from id `first` on that are seen fewer than `min_count` times, whose counts are added to *dropped. The
+ * others stay in order: new_ids[old id], VOCAB_NONE for what was dropped; owned by the caller. */
+uint32_t *vocab_drop(struct vocab *v, size_t first, uint64_t min_count, uint64_t *dropped);
 
 /* Writes / reads the three tensors; `prefix` is "", "src.", ... Reading checks offsets and that words are unique; a
  * vocabulary that is not there at all is STATUS_DATA. */

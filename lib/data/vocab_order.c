@@ -146,6 +146,21 @@ static uint32_t *reorder(struct vocab *v, uint32_t first, uint64_t min_count, si
     return map;
 }
 
+uint32_t *vocab_drop(struct vocab *v, size_t first, uint64_t min_count, uint64_t *dropped)
+{
+    uint32_t *map = mem_get(v->n, sizeof *map), *ids = mem_get(v->n, sizeof *ids), n = 0;
+    for (uint32_t id = 0; id < v->n; id++) {
+        bool keeps = id < first || v->counts[id] >= min_count;
+        *dropped += keeps ? 0 : v->counts[id];
+        map[id] = keeps ? n : VOCAB_NONE;
+        ids[n] = id;
+        n += keeps;
+    }
+    select_words(v, ids, n);
+    free(ids);
+    return map;
+}
+
 uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words)
 {
     return reorder(v, VOCAB_SPECIAL, min_count, max_words);

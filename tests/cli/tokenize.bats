@@ -54,6 +54,21 @@ says() { # FILE NAME EXPECTED
     says out ids "4 1 3"
 }
 
+@test "tokenize --max-vocab: rare words are forgotten while there are too many, and every count stays true" {
+    seq 1100000 | sed 's/$/ often/' > text # the first million is forgotten
+    printf '1000001 3 1000002 often\n' >> text
+    expect 0 tokenize --level space --max-vocab 3 text
+    says out vocab.text '"<pad>" "<unk>" "<s>" "</s>" "often" "1000001" "1000002"'
+    says out vocab.count "0 1099999 0 0 1100001 2 2"
+    grep -q "counts may be too low, by 1 at most" err
+    [ "$(tns text --words out | grep -c '<unk>')" = 1099999 ]
+    [ "$(tns text --words out | grep -v '^<unk> often$' | tr '\n' '/')" = \
+        "1000001 often/1000002 often/1000001 <unk> 1000002 often/" ]
+    # fewer words than a million are never forgotten
+    head -n 100000 text | tokenize --max-vocab 3 2> err > out
+    ! grep -q "forgotten" err
+}
+
 @test "tokenize --vocab: splits as the vocabulary was made, refuses what differs, counts what it lacks" {
     printf 'The River, the LAKE\n' > train
     tokenize --lower --punct drop train > train.tns

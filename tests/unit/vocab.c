@@ -1,11 +1,12 @@
 /* The vocabulary: words to ids, and as it travels in front of a stream. */
 #include "unit.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/vocab.h"
+#include "data/vocab_learn.h"
 
 static void add(struct vocab *v, const char *word, uint64_t count)
 {
@@ -200,6 +201,66 @@ static void prune(void **state)
     vocab_free(&v);
 }
 
+/* Learning with a bound: every count is that of the ids read again, and none is lower than the truth by more than said. */
+static void forgets(void **state)
+{
+    enum { N = 30000, WORDS = 3000, EACH = 100, BOUND = 200 };
+    struct rng rng = rng_seed(9);
+    struct vocab v = {0};
+    struct vocab_batch batch = {0};
+    struct vocab_learn learn = {.bound = BOUND};
+    uint32_t *text = mem_get(N, sizeof *text), *handles = mem_get(N, sizeof *handles), *ids = mem_get(N, sizeof *ids);
+    bool *ends = mem_get(N + 1, sizeof *ends); /* of periods, in front of a token */
+    uint64_t truth[WORDS] = {0}, seen[WORDS + VOCAB_SPECIAL] = {0};
+    char word[16];
+    size_t done = 0, most = 0, length;
+    (void)state;
+    vocab_special(&v);
+    for (size_t i = 0; i < N; i++) {
+        text[i] = (uint32_t)(WORDS * pow(rng_unit(&rng), 4));
+        truth[text[i]]++;
+        bool full = vocab_batch_add(&batch, &v, word, (size_t)snprintf(word, sizeof word, "w%u", text[i]));
+        if (full || i % EACH == EACH - 1) {
+            size_t n = batch.n;
+            vocab_learn_batch(&learn, &v, &batch, handles + done);
+            done += n;
+        }
+        most = v.n > most ? v.n : most;
+        if (i % EACH == EACH - 1)
+            ends[i + 1] = vocab_learn_forget(&learn, &v);
+    }
+    assert_true(most <= BOUND + EACH + VOCAB_SPECIAL);
+    vocab_learn_end(&learn, &v, 2, 100);
+    assert_int_equal(v.n, 100 + VOCAB_SPECIAL);
+    size_t periods = 0;
+    for (size_t i = 0; i < N; i++) {
+        if (ends[i])
+            vocab_learn_next(&learn);
+        periods += ends[i];
+        ids[i] = vocab_learn_map(&learn)[handles[i]];
+        assert_true(ids[i] < v.n);
+        seen[ids[i]]++;
+        const char *there = vocab_word(&v, ids[i], &length);
+        int n = snprintf(word, sizeof word, "w%u", text[i]);
+        assert_true(ids[i] == VOCAB_UNKNOWN || (length == (size_t)n && !memcmp(there, word, length)));
+    }
+    assert_true(periods > 5);
+    assert_memory_equal(seen, v.counts, v.n * sizeof *seen);
+    for (uint32_t i = 0; i < WORDS; i++) {
+        uint32_t id = vocab_find(&v, word, (size_t)snprintf(word, sizeof word, "w%u", i));
+        uint64_t count = id == VOCAB_NONE ? v.counts[v.n - 1] : v.counts[id];
+        assert_true(truth[i] <= count + learn.error);
+        assert_true(id == VOCAB_NONE || count <= truth[i]);
+    }
+    vocab_learn_free(&learn);
+    vocab_batch_free(&batch);
+    vocab_free(&v);
+    free(text);
+    free(handles);
+    free(ids);
+    free(ends);
+}
+
 /* Writes the vocabulary as a segment and reads it back. */
 static void travels(void **state)
 {
@@ -295,6 +356,7 @@ int main(void)
         cmocka_unit_test(sort),
         cmocka_unit_test(travels),
         cmocka_unit_test(maps),
+        cmocka_unit_test(forgets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
