@@ -36,6 +36,26 @@ static const struct tool tool = {
     .operands_high = 1,
 };
 
+/* Are there words to learn from? One alone is noted: there is nothing to tell it from. */
+static int check_words(const struct w2v_input *in, const struct w2v_corpus *corpus, struct err *e)
+{
+    size_t different = 0, length;
+    uint32_t last = 0;
+    for (uint32_t id = 0; id < corpus->n_vocab && different < 2; id++)
+        if (corpus->counts[id]) {
+            last = id;
+            different++;
+        }
+    if (!different)
+        return err_fail(e, STATUS_DATA, "%s: holds no words to learn from (is it empty, or all unknown?)",
+                        source_label(in->source));
+    const char *word = vocab_word(&in->vocab, last, &length);
+    if (different == 1)
+        cli_note("%s: '%.*s' is the only word, and there is nothing to tell it from: its vector means nothing",
+                 source_label(in->source), (int)(length < 60 ? length : 60), word);
+    return 0;
+}
+
 static int read_words(struct w2v_input *in, struct w2v_corpus *corpus, struct err *e)
 {
     struct progress progress;
@@ -49,11 +69,8 @@ static int read_words(struct w2v_input *in, struct w2v_corpus *corpus, struct er
             return -1;
         progress_show(&progress, (double)corpus->words, "reading");
     }
-    if (got < 0 || w2v_corpus_finish(corpus, e) < 0)
+    if (got < 0 || w2v_corpus_finish(corpus, e) < 0 || check_words(in, corpus, e) < 0)
         return -1;
-    if (!corpus->words)
-        return err_fail(e, STATUS_DATA, "%s: holds no words to learn from (is it empty, or all unknown?)",
-                        source_label(in->source));
     cli_note("%llu words in %llu sentences, %zu in the vocabulary%s", (unsigned long long)corpus->words,
              (unsigned long long)corpus->sentences, in->vocab.n, corpus->unknown ? "" : ", none unknown");
     if (corpus->unknown)

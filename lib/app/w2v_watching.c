@@ -11,6 +11,7 @@ int w2v_watching_report(void *context, const struct w2v_report *r, struct err *e
 {
     struct w2v_watching *w = context;
     double seconds = cli_seconds() - w->start;
+    w->pairs += r->pairs;
     const struct log_field row[] = {{"step", (double)r->words, NULL},
                                     {"epoch", (double)r->epoch, NULL},
                                     {"loss", r->loss, NULL},
@@ -28,5 +29,8 @@ int w2v_watching_report(void *context, const struct w2v_report *r, struct err *e
 int w2v_watching_close(struct w2v_watching *w, int result, struct err *e)
 {
     struct err ignored;
+    if (result == 0 && !w->pairs)
+        cli_note("no word met another: the vectors are as they began (sentences of one word? --sample 0 keeps frequent "
+                 "words)");
     return log_close(&w->log, result < 0 ? &ignored : e) < 0 ? -1 : result;
 }

@@ -11,6 +11,7 @@ struct w2v_watching {
     struct log log;
     double start;
     int64_t epochs; /* wanted */
+    uint64_t pairs; /* met so far */
 };
 #define W2V_WATCHING_NONE                                                                                              \
     {                                                                                                                  \
@@ -23,7 +24,7 @@ void w2v_watching_begin(struct w2v_watching *w, uint64_t words, int64_t epochs);
 /* A report, for w2v_train; `context` is a struct w2v_watching. */
 int w2v_watching_report(void *context, const struct w2v_report *r, struct err *e);
 
-/* Closes the log; returns `result`, or -1 when only closing failed. */
+/* Says so when no pair was met, and closes the log; returns `result`, or -1 when only closing failed. */
 int w2v_watching_close(struct w2v_watching *w, int result, struct err *e);
 
 #endif

@@ -34,3 +34,8 @@ expect() {
         } | fail
     fi
 }
+
+# No more memory than so many KiB from here on, in this subshell; sanitizers take more than there is.
+memory_limit() {
+    case $RUNNEL_BUILD in *asan* | *tsan*) ;; *) ulimit -v "$1" ;; esac
+}

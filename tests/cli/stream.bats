@@ -16,7 +16,7 @@ setup() { runnel_setup; }
 @test "claims in foreign formats are refused as data run out, in 16 MiB" {
     printf 'segment profile=x\ntensor w u8 [1099511627776]\n1\nend\n' > claim.txt
     printf "\223NUMPY\001\000\166\000%-117s\n" "{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776,), }" > claim.npy
-    case $RUNNEL_BUILD in *asan* | *tsan*) ;; *) ulimit -v $((64 * 1024)) ;; esac
+    memory_limit $((64 * 1024))
     expect 65 tns import claim.txt
     expect 65 tns import --format npy claim.npy
     grep -q 'the file ends after 0 of 1099511627776 bytes' err

@@ -124,9 +124,9 @@ projector() { glove | sed -E 's/^.* (\S+) (\S+)$/\1\t\2/' > vectors.tsv && glove
     grep -q 'bad.txt:3: the line is longer than' err
     # a header that lies takes no memory
     printf '4000000000 1000000\na 1 2 3\n' > bad.txt
-    (ulimit -v 400000 && expect 65 tns import -f word2vec bad.txt)
+    (memory_limit 400000 && expect 65 tns import -f word2vec bad.txt)
     { printf '4000000000 1000000\na '; head -c 1000000 /dev/zero; } > bad.txt
-    (ulimit -v 400000 && expect 65 tns import -f word2vec-bin bad.txt)
+    (memory_limit 400000 && expect 65 tns import -f word2vec-bin bad.txt)
 
     # broken UTF-8 and doubled words
     printf 'a\377 1\na\376 2\nb 3\nb 4\n' > odd.txt
