@@ -1,6 +1,7 @@
 #include "net/train.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "net/checkpoint_parts.h"
 #include "net/embed.h"
 
 #include <math.h>
@@ -292,9 +293,7 @@ static int keep(struct trainer *t, const struct train_at *before, struct err *e)
     t->watch.saved(t->watch.context, t->config.checkpoint);
     if (!stop)
         return 0;
-    return err_fail(e, STATUS_STOPPED,
-                    "stopped by a signal; the state is in %s (the same command with --resume goes on)",
-                    t->config.checkpoint);
+    return checkpoint_stopped(t->config.checkpoint, e);
 }
 
 /* What validation has found, a token. */
