@@ -16,12 +16,12 @@ static struct plot_config config;
 static struct {
     int64_t item;
     const char *tensor;
-    struct map_choice map;
     const char *x, *y;
     int scale;
     const char *column;
 } run;
 
+static struct map_choice map;
 static struct flow_choice flow;
 static struct series_choice series;
 static struct strokes_choice strokes;
@@ -36,14 +36,6 @@ static const struct opt item_options[] = {
 
 static const struct opt heatmap_options[] = {
     {"tensor", 0, OPT_TEXT, AT(tensor), 0, "NAME", NULL, 0, 0, NULL, "draw the matrix NAME of any stream instead"},
-    {0},
-};
-
-static const struct opt map_options[] = {
-    {"words", 'w', OPT_TEXT, AT(map.words), 0, "A,B,C", NULL, 0, 0, NULL, "these words"},
-    {"words-file", 0, OPT_TEXT, AT(map.file), OPT_FILE, "FILE", NULL, 0, 0, NULL, "the words of FILE, one a line"},
-    {"top", 0, OPT_INT, AT(map.top), 0, "N", "60", 2, MAP_MOST, NULL,
-     "the N most frequent words, where no words are named"},
     {0},
 };
 
@@ -68,7 +60,7 @@ enum { COLUMN = 32, SERIES = 64, STROKES = 128, N_GROUPS = 8 };
 static struct opt_group groups[] = {
     {"Options of heatmap, series and strokes", item_options, &run, 0},
     {"Options of heatmap", heatmap_options, &run, 0},
-    {"Options of map", map_options, &run, 0},
+    {"Options of map", map_options, &map, 0},
     {"Options of curve", curve_options, &run, 0},
     {"Options of gradflow", flow_options, &flow, 0},
     {"Options of series and strokes", column_options, &run, 0},
@@ -104,7 +96,11 @@ static int draw_map(char **paths, int n, struct err *e)
 {
     struct map m = {0};
     size_t hidden = 0;
-    int result = map_read(&m, n ? paths[0] : NULL, &run.map, e);
+    int result = 0;
+    if (map.projection == MAP_PCA && (opt_given(groups, "perplexity") || opt_given(groups, "iterations")))
+        result = err_fail(e, STATUS_MISUSED, "--perplexity and --iterations are t-SNE's (add --projection tsne)");
+    if (result == 0 && (result = cli_threads(e)) == 0)
+        result = map_read(&m, n ? paths[0] : NULL, &map, e);
     if (result == 0 && (result = map_draw(&m, &config, &picture, &hidden, e)) == 0 && hidden)
         cli_note("%zu of %zu words stand there without their names for want of room (try --width, --height)", hidden,
                  m.n);

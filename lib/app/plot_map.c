@@ -6,7 +6,17 @@
 
 #include "base/mem.h"
 
-enum { WIDTH = 1000, HEIGHT = 800, LEFT = 74, RIGHT = 24, TOP = 24, BOTTOM = 58, LONGEST = 220, CROWD = 120 };
+enum {
+    WIDTH = 1000,
+    HEIGHT = 800,
+    LEFT = 74,
+    RIGHT = 24,
+    TOP = 24,
+    BOTTOM = 58,
+    LONGEST = 220,
+    CROWD = 120,
+    RINGS = 8
+};
 
 static const double dot_radius = 3.2;
 
@@ -47,18 +57,25 @@ struct labels {
     double (*sizes)[2];       /* [n] width, height */
 };
 
-static bool is_free(const struct labels *l, size_t k, const struct box *box)
+enum { NOBODY = -1, MANY = -2 };
+
+/* Whose label is in the way when label k takes a box: an index, NOBODY, or MANY, which are also dots and the edge. */
+static int in_the_way(const struct labels *l, size_t k, const struct box *box)
 {
+    int found = NOBODY;
     if (box->left < l->axes->left + 2 || box->right > l->axes->right - 2 || box->top < l->axes->top + 2 ||
         box->bottom > l->axes->bottom - 2)
-        return false;
+        return MANY;
     for (size_t o = 0; o < l->m->n; o++)
         if (o != k && overlap(box, &l->dots[o], 4))
-            return false;
-    for (size_t o = 0; o < k; o++)
-        if (l->boxes[o].right > l->boxes[o].left && overlap(box, &l->boxes[o], 5))
-            return false;
-    return true;
+            return MANY;
+    for (size_t o = 0; o < l->m->n; o++)
+        if (o != k && l->boxes[o].right > l->boxes[o].left && overlap(box, &l->boxes[o], 5)) {
+            if (found != NOBODY)
+                return MANY;
+            found = (int)o;
+        }
+    return found;
 }
 
 /* Where label k may stand: step s of rings of 12 directions, to the right first, ever farther out. */
@@ -74,19 +91,55 @@ static struct box candidate(const struct labels *l, size_t k, int s)
     return (struct box){left, top, left + width, top + height};
 }
 
-/* Places label k; false when all is taken, within a reach that is long where there are few points. */
+static const struct box no_box = {1, 0, 0, 0};
+
+/* Puts label k where nothing is in the way; false when all is taken within its reach. */
 static bool place(struct labels *l, size_t k)
 {
-    int rings = l->m->n <= CROWD ? 14 : 2;
-    for (int s = 0; s < 12 * rings; s++) {
+    for (int s = 0; s < 12 * RINGS; s++) {
         struct box box = candidate(l, k, s);
-        if (is_free(l, k, &box)) {
+        if (in_the_way(l, k, &box) == NOBODY) {
             l->boxes[k] = box;
             return true;
         }
     }
-    l->boxes[k] = (struct box){1, 0, 0, 0};
+    l->boxes[k] = no_box;
     return false;
+}
+
+/* The same where one other label may be moved out of the way. */
+static bool squeeze_in(struct labels *l, size_t k)
+{
+    for (int s = 0; s < 12 * RINGS; s++) {
+        struct box box = candidate(l, k, s), before;
+        int other = in_the_way(l, k, &box);
+        if (other < 0)
+            continue;
+        before = l->boxes[other];
+        l->boxes[k] = box;
+        if (place(l, (size_t)other))
+            return true;
+        l->boxes[other] = before;
+        l->boxes[k] = no_box;
+    }
+    return false;
+}
+
+/* All of them, as far as there is room; how many there is none for. */
+static size_t place_all(struct labels *l)
+{
+    size_t hidden = 0, before;
+    for (size_t k = 0; k < l->m->n; k++)
+        l->boxes[k] = no_box;
+    for (size_t k = 0; k < l->m->n; k++)
+        hidden += !place(l, k);
+    do {
+        before = hidden;
+        for (size_t k = 0; k < l->m->n && hidden; k++)
+            if (l->boxes[k].right < l->boxes[k].left)
+                hidden -= squeeze_in(l, k);
+    } while (hidden && hidden < before);
+    return hidden;
 }
 
 /* A thin line from a point to a label that had to move away. */
@@ -109,14 +162,12 @@ static size_t draw_labels(struct plot *p, const struct map *m, const struct plot
     struct plot_style style = {.size = m->n <= CROWD ? 13 : 11, .colour = plot_ink, .longest = LONGEST, .halo = true};
     struct labels l = {m, a, mem_get(m->n, sizeof *l.dots), mem_get(m->n, sizeof *l.boxes),
                        mem_get(m->n, sizeof *l.sizes)};
-    size_t hidden = 0;
     for (size_t k = 0; k < m->n; k++) {
         double x = plot_x(a, m->places[2 * k]), y = plot_y(a, m->places[2 * k + 1]);
         l.dots[k] = (struct box){x - dot_radius, y - dot_radius, x + dot_radius, y + dot_radius};
         plot_text_size(p, m->words[k], &style, &l.sizes[k][0], &l.sizes[k][1]);
     }
-    for (size_t k = 0; k < m->n; k++)
-        hidden += !place(&l, k);
+    size_t hidden = place_all(&l);
     for (size_t k = 0; k < m->n; k++)
         if (l.boxes[k].right > l.boxes[k].left)
             lead(p, &l, k);
@@ -135,9 +186,22 @@ static size_t draw_labels(struct plot *p, const struct map *m, const struct plot
     return hidden;
 }
 
+static void name_axes(const struct map *m, char *x, char *y, size_t room)
+{
+    if (m->projection == MAP_TSNE) {
+        snprintf(x, room, "1st dimension of t-SNE (perplexity %.3g)", m->perplexity);
+        snprintf(y, room, "2nd dimension of t-SNE");
+    } else {
+        snprintf(x, room, "1st principal component (%.1f %% of the variance)", 100 * m->share[0]);
+        snprintf(y, room, "2nd principal component (%.1f %%)", 100 * m->share[1]);
+    }
+}
+
 int map_draw(const struct map *m, const struct plot_config *c, struct plot *p, size_t *hidden, struct err *e)
 {
-    double width = c->width ? (double)c->width : WIDTH, height = c->height ? (double)c->height : HEIGHT;
+    double crowd = m->n > CROWD ? sqrt((double)m->n / CROWD) : 1; /* as much room for each of many as of a few */
+    double width = c->width ? (double)c->width : round(WIDTH * crowd);
+    double height = c->height ? (double)c->height : round(HEIGHT * crowd);
     char x_name[64], y_name[64];
     struct plot_axes a = {.left = LEFT,
                           .top = TOP + plot_title_room(c),
@@ -145,8 +209,7 @@ int map_draw(const struct map *m, const struct plot_config *c, struct plot *p, s
                           .bottom = height - BOTTOM,
                           .x_name = x_name,
                           .y_name = y_name};
-    snprintf(x_name, sizeof x_name, "1st principal component (%.1f %% of the variance)", 100 * m->share[0]);
-    snprintf(y_name, sizeof y_name, "2nd principal component (%.1f %%)", 100 * m->share[1]);
+    name_axes(m, x_name, y_name, sizeof x_name);
     if (a.bottom - a.top < 20 || a.right - a.left < 20)
         return err_fail(e, STATUS_MISUSED, "a map wants %d x %.0f pixels at least (--width, --height)",
                         LEFT + RIGHT + 20, a.top + BOTTOM + 20);

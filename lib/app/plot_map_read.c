@@ -1,4 +1,6 @@
 /* Which words stand on a map, and where. */
+#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +9,23 @@
 #include "base/lines.h"
 #include "base/mem.h"
 #include "math/pca.h"
+#include "math/tsne.h"
 #include "net/embed.h"
+
+#define AT(field) offsetof(struct map_choice, field)
+
+const struct opt map_options[] = {
+    {"words", 'w', OPT_TEXT, AT(words), 0, "A,B,C", NULL, 0, 0, NULL, "these words"},
+    {"words-file", 0, OPT_TEXT, AT(file), OPT_FILE, "FILE", NULL, 0, 0, NULL, "the words of FILE, one a line"},
+    {"top", 0, OPT_INT, AT(top), 0, "N", "60", 2, MAP_MOST, NULL,
+     "the N most frequent words, where no words are named"},
+    {"projection", 0, OPT_CHOICE, AT(projection), 0, NULL, "pca", 0, 0, "pca|tsne",
+     "where their vectors spread most, or so that neighbours stay neighbours"},
+    {"perplexity", 0, OPT_REAL, AT(perplexity), 0, "X", "30", 1, MAP_MOST, NULL,
+     "tsne: how many neighbours, about, a word looks at; at most a third of the words"},
+    {"iterations", 0, OPT_INT, AT(iterations), 0, "N", "1000", 1, 100000, NULL, "tsne: so many steps"},
+    {0},
+};
 
 /* The words chosen so far. */
 struct chosen {
@@ -82,19 +100,41 @@ static int choose_top(struct chosen *c, int64_t top, struct err *e)
     return 0;
 }
 
-static void place(struct map *m, const struct chosen *c)
+/* A vector as it is, or scaled to length 1, when it is told by its direction who its neighbours are. */
+static void take_vector(const struct embed *model, uint32_t id, bool unit, double *x)
 {
+    const real *vec = embed_row(model, id);
+    double square = 0;
+    for (size_t i = 0; i < model->d; i++) {
+        x[i] = (double)vec[i];
+        square += x[i] * x[i];
+    }
+    for (size_t i = 0; unit && square > 0 && i < model->d; i++)
+        x[i] /= sqrt(square);
+}
+
+static void place(struct map *m, const struct chosen *c, const struct map_choice *choice)
+{
+    const struct tsne_config t = {choice->perplexity, (size_t)choice->iterations};
     size_t d = c->model->d;
     double *x = mem_get(c->n * d + 1, sizeof *x);
-    struct buf text = {0};
-    for (size_t k = 0; k < c->n; k++)
-        for (size_t i = 0; i < d; i++)
-            x[k * d + i] = c->model->vec[c->ids[k] * d + i];
     m->n = c->n;
-    m->words = mem_get(m->n + 1, sizeof *m->words);
+    m->projection = (enum map_projection)choice->projection;
+    m->perplexity = tsne_perplexity(&t, m->n);
     m->places = mem_get(2 * m->n + 1, sizeof *m->places);
-    pca(x, m->n, d, 2, m->places, m->share);
+    for (size_t k = 0; k < c->n; k++)
+        take_vector(c->model, c->ids[k], m->projection == MAP_TSNE, x + k * d);
+    if (m->projection == MAP_TSNE)
+        tsne(x, m->n, d, &t, m->places);
+    else
+        pca(x, m->n, d, 2, m->places, m->share);
     free(x);
+}
+
+static void name(struct map *m, const struct chosen *c)
+{
+    struct buf text = {0};
+    m->words = mem_get(m->n + 1, sizeof *m->words);
     for (size_t k = 0; k < m->n; k++) {
         size_t length;
         const char *word = vocab_word(&c->model->vocab, c->ids[k], &length);
@@ -121,8 +161,10 @@ int map_read(struct map *m, const char *path, const struct map_choice *choice, s
             result = choose_top(&c, choice->top, e);
         if (result == 0 && c.n < 2)
             result = err_fail(e, STATUS_MISUSED, "a map wants two words at least (--words A,B,C, --words-file FILE)");
-        if (result == 0)
-            place(m, &c);
+        if (result == 0) {
+            place(m, &c, choice);
+            name(m, &c);
+        }
     }
     free(c.ids);
     free(c.taken);

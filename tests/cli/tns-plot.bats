@@ -196,6 +196,29 @@ count() { grep -c -- "$1" "$2" || true; }
     expect 65 tns-plot map pairs.tns
 }
 
+@test "a map by t-SNE: the same for any threads, larger for many words, all of them named" {
+    model
+    tns-plot map --projection tsne words.tns -o few.svg
+    assert_equal "$(count 'fill:rgb(0%,45%,70%)' few.svg)" 8
+    cmp -s few.svg <(tns-plot map --format svg words.tns) && fail "both projections are the same"
+    seq 30000 | awk '{ print "w" $1 % 300, "w" ($1 * 7) % 300, "w" ($1 + 1) % 300 }' | tokenize --level space |
+        w2v-train -q --dim 16 --epochs 1 > many.tns
+    expect 0 tns-plot map --projection tsne --perplexity 12 --iterations 300 --top 300 --threads 1 many.tns -o one.svg
+    assert_equal "$(count 'fill:rgb(0%,45%,70%)' one.svg)" 300
+    [ ! -s err ] # no name was left out
+    for threads in 2 4; do
+        tns-plot map --projection tsne --perplexity 12 --iterations 300 --top 300 --threads $threads many.tns -o two.svg
+        cmp one.svg two.svg
+    done
+    tns-plot map --projection tsne --iterations 10 --top 300 many.tns -o many.png
+    run png_size many.png
+    assert_output "1581 1265"
+    expect 2 tns-plot map --perplexity 12 words.tns
+    grep -q "t-SNE's (add --projection tsne)" err
+    expect 2 tns-plot map --projection tsne --perplexity 0.5 words.tns
+    expect 2 tns-plot map --projection som words.tns
+}
+
 @test "curves: one for each field and log, gaps where there is null" {
     printf '{"step":%d,"loss":%s,"name":"x"}\n' 1 4 2 3 3 null 4 2.5 5 2 > a.log
     printf '{"step":3,"valid_loss":3.5}\n{"epoch":1}\n{"step":5,"valid_loss":3.25}\n' >> a.log
