@@ -102,6 +102,7 @@ static int train(struct w2v_input *in, struct w2v_watching *watching, struct err
     w2v_corpus_open(&corpus, in->vocab.n);
     if (read_words(in, &corpus, e) == 0 && cli_threads(e) == 0 &&
         w2v_make(&w, in->vocab.n, (size_t)config.dim, corpus.counts, seed, e) == 0) {
+        w2v_prepare(&w, &config, in->vocab.counts);
         w2v_watching_begin(watching, corpus.words, config.epochs);
         result = w2v_train(&w, &config, &corpus, seed, w2v_watching_report, watching, e);
     }
@@ -120,6 +121,8 @@ static int work(struct err *e)
     struct w2v_watching watching = W2V_WATCHING_NONE;
     const char *input = cli.n_operands ? cli.operands[0] : "-";
     w2v_config_settle(&config);
+    if (w2v_config_check(&config, groups, e) < 0)
+        return -1;
     if (run.show_pairs ? !cli_output(false, e)
                        : cli_apart("log", run.log, &input, 1, e) < 0 || !cli_sink("model/w2v", e) ||
                              log_open(&watching.log, run.log, false, e) < 0)

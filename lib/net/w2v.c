@@ -22,7 +22,8 @@ enum {
 const struct opt w2v_options[] = {
     {"model", 'm', OPT_CHOICE, AT(model), OPT_RECORD, NULL, "skipgram", 0, 0, "skipgram|cbow",
      "predict each word of a context from its centre, or the centre from the mean of its context"},
-    {"loss", 0, OPT_CHOICE, AT(loss), OPT_RECORD, NULL, "ns", 0, 0, "ns", "the loss: negative sampling"},
+    {"loss", 0, OPT_CHOICE, AT(loss), OPT_RECORD, NULL, "ns", 0, 0, "ns|hs",
+     "negative sampling, or hierarchical softmax over a Huffman tree"},
     {"dim", 'd', OPT_INT, AT(dim), OPT_RECORD, "N", "100", 1, MAX_DIM, NULL, "numbers in a vector"},
     {"window", 'w', OPT_INT, AT(window), OPT_RECORD, "N", "5", 1, MAX_WINDOW, NULL,
      "words a window reaches to either side, at most"},
@@ -44,6 +45,13 @@ void w2v_config_settle(struct w2v_config *config)
 {
     if (config->rate == 0)
         config->rate = config->model == W2V_CBOW ? 0.05 : 0.035;
+}
+
+int w2v_config_check(const struct w2v_config *config, const struct opt_group *groups, struct err *e)
+{
+    if (config->loss != W2V_NS && opt_given(groups, "negative"))
+        return err_fail(e, STATUS_MISUSED, "--negative is for --loss ns: other losses draw none (leave it out)");
+    return 0;
 }
 
 size_t w2v_sentence_words(const struct w2v_config *config)
@@ -87,8 +95,15 @@ int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct r
     return 0;
 }
 
+void w2v_prepare(struct w2v *w, const struct w2v_config *config, const uint64_t *counts)
+{
+    if (config->loss == W2V_HS)
+        huffman_make(&w->tree, counts, w->v, VOCAB_UNKNOWN + 1, W2V_MAX_OUT);
+}
+
 void w2v_free(struct w2v *w)
 {
+    huffman_free(&w->tree);
     free(w->in);
     free(w->out);
     *w = (struct w2v){0};
@@ -142,12 +157,14 @@ static inline real *weigh(real *weight, const real *row, size_t m, size_t n)
     return weight;
 }
 
-static void weight_row(real *row, size_t centres, size_t m, bool first, bool second)
+static void weight_row(real *row, const struct w2v_windows *win, bool first, bool second)
 {
-    row[0] = first;
-    if (centres == 2)
+    size_t there = win->centres == 2 ? 2 : win->present;
+    for (size_t k = 0; k < there; k++)
+        row[k] = first;
+    if (win->centres == 2)
         row[1] = second;
-    for (size_t k = centres; k < m || k < WEIGHTS; k++)
+    for (size_t k = there; k < win->n_out || k < WEIGHTS; k++)
         row[k] = -(real)(first + second);
 }
 
@@ -164,10 +181,10 @@ static void learn_skipgram(struct w2v_learner *l, const struct w2v_windows *win)
     struct w2v_shares left = win->shares;
     const uint32_t *context = win->in;
     real both[W2V_MAX_OUT], first[W2V_MAX_OUT], second[W2V_MAX_OUT];
-    weight_row(first, win->centres, s->m, true, false);
+    weight_row(first, win, true, false);
     if (win->centres == 2) {
-        weight_row(both, 2, s->m, true, true);
-        weight_row(second, 2, s->m, false, true);
+        weight_row(both, win, true, true);
+        weight_row(second, win, false, true);
     }
     while ((s->n = smaller(left.both + left.first + left.second, W2V_MAX_IN)) > 0) {
         size_t n_both = smaller(left.both, s->n), n_first = smaller(left.first, s->n - n_both);
@@ -201,7 +218,7 @@ static void learn_cbow(struct w2v_learner *l, const struct w2v_windows *win)
     for (size_t k = 0; k < s->n; k++) {
         s->in[k] = mean[k];
         s->add[k] = delta[k];
-        weight_row(row, win->centres, s->m, k == 0, k == 1);
+        weight_row(row, win, k == 0, k == 1);
         weigh(s->weight + k * s->m, row, s->m, 1);
     }
     w->code->learn(s);

@@ -10,6 +10,11 @@
  * CBOW:      L(h) of the mean h of their rows. Each row is moved by the gradient of h undivided, as in the released
  *            word2vec: n times what the mean's own derivative would be, n being the number of context words.
  *
+ * Hierarchical softmax (Morin and Bengio 2005; equation (3)) has in place of that, over the inner nodes k above the centre in
+ * a Huffman tree, each with a row of `out`:
+ *
+ *     L(h) = - sum over nodes k of log s(+-out_k . h)        + where the way to the centre takes bit 0, - where it takes 1
+ *
  * A step is two neighbouring windows, unless they are wide; their centres share reach and negatives: the sum of both losses, with each context
  * word's row and each negative's row taken once. It learns from all pairs at once (Ji et al., "Parallelizing Word2Vec in
  * Shared and Distributed Memory", 2016): gradients are those of the values before the step. Of very wide windows 32 words
@@ -30,12 +35,14 @@
 #include "base/real.h"
 #include "base/rng.h"
 #include "math/w2v_step.h"
+#include "net/huffman.h"
 #include "net/w2v_corpus.h"
 
 enum w2v_kind { W2V_SKIPGRAM, W2V_CBOW };
+enum w2v_loss_kind { W2V_NS, W2V_HS };
 
 struct w2v_config {
-    int model, loss;  /* enum w2v_kind; only negative sampling so far */
+    int model, loss;  /* enum w2v_kind, enum w2v_loss_kind */
     int64_t dim;      /* D */
     int64_t window;   /* words to either side, at most */
     bool dynamic;     /* each window's reach is drawn from 1 .. window, else it is `window` */
@@ -50,6 +57,8 @@ extern const struct opt w2v_options[];
 
 /* Puts in what depends on other options: the learning rate. */
 void w2v_config_settle(struct w2v_config *config);
+/* Refuses, as STATUS_MISUSED, options given on the command line that the loss has no use for. */
+int w2v_config_check(const struct w2v_config *config, const struct opt_group *groups, struct err *e);
 
 /* A sentence is cut when it has so many words (behind subsampling): 1000, or four windows where that is more. */
 size_t w2v_sentence_words(const struct w2v_config *config);
@@ -58,6 +67,7 @@ size_t w2v_sentence_words(const struct w2v_config *config);
 struct w2v {
     size_t v, d, stride;
     real *in, *out;
+    struct huffman tree; /* hs: its inner node k has row k of `out`; the rows behind the root's are zeros */
     const struct w2v_code *code;
 };
 
@@ -65,6 +75,9 @@ struct w2v {
  * when so large a model cannot be. */
 int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct rng seed, struct err *e);
 
+/* Makes what the loss needs beside the matrices, from counts that are kept with the model: those of its vocabulary, so that
+ * training that goes on finds the same tree. */
+void w2v_prepare(struct w2v *w, const struct w2v_config *config, const uint64_t *counts);
 void w2v_free(struct w2v *w);
 
 /* What one thread needs to learn. Starts as zeros but for the model and its kind. */
@@ -82,12 +95,13 @@ void w2v_learner_open(struct w2v_learner *l, const struct w2v *w, enum w2v_kind 
 void w2v_learner_close(struct w2v_learner *l);
 
 /* One or two windows: their context (ids; a word may stand there several times), with one centre all of it `first`; their
- * outputs, centres first (ids, distinct). */
+ * outputs, centres first (rows, distinct): words, or with hs the inner nodes above one centre. */
 struct w2v_windows {
     const uint32_t *in, *out;
     struct w2v_shares shares;
     size_t centres, n_out;
     real rate;
+    size_t present; /* with one centre: so many outputs were there, the first ones; the others were not */
 };
 
 /* Learns from them, and adds to the loss. */

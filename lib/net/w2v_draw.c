@@ -84,8 +84,10 @@ double w2v_keep(double sample, double f)
     return fmin(chance, 1);
 }
 
-void w2v_chances_make(struct w2v_chances *c, const struct w2v_config *config, const struct w2v_corpus *corpus)
+void w2v_chances_make(struct w2v_chances *c, const struct w2v_config *config, const struct w2v_corpus *corpus,
+                      const struct huffman *tree)
 {
+    c->tree = tree;
     c->config = config;
     c->corpus = corpus;
     c->keep = mem_get(corpus->n_vocab, sizeof *c->keep);
@@ -198,14 +200,30 @@ static void chunk_room(struct w2v_chunk *c, size_t more)
     }
 }
 
+/* The centres and their negatives, or the inner nodes above the centre. */
+static void draw_outputs(struct w2v_draw *d, const uint32_t *centre, struct w2v_draw_step *s, uint32_t *ids)
+{
+    if (d->chances->config->loss == W2V_HS) {
+        size_t there;
+        s->out = (uint32_t)huffman_path(d->chances->tree, *centre, ids, &there);
+        s->present = (uint32_t)there;
+        return;
+    }
+    for (size_t k = 0; k < s->centres; k++)
+        ids[k] = centre[k];
+    s->out = s->centres + (uint32_t)draw_noise(d, centre, s->centres, ids + s->centres);
+    s->present = 1;
+}
+
 /* The step of the next centre, or in narrow windows of the next two, which then share reach and negatives; a centre without context has none. */
 static void draw_step(struct w2v_draw *d, struct w2v_chunk *c)
 {
     const struct w2v_config *config = d->chances->config;
     size_t window = (size_t)config->window, reach = window;
     const uint32_t *centre = d->sentence + d->i;
-    size_t centres = window <= PAIRED_WINDOW && d->i + 1 < d->n && centre[0] != centre[1] ? 2 : 1;
-    chunk_room(c, 4 * (window + 2) + (size_t)config->negative);
+    bool paired = window <= PAIRED_WINDOW && config->loss == W2V_NS && d->i + 1 < d->n && centre[0] != centre[1];
+    size_t centres = paired ? 2 : 1;
+    chunk_room(c, 4 * (window + 2) + W2V_MAX_OUT);
     if (config->dynamic)
         reach = 1 + (size_t)rng_below(&d->rng, window);
     struct w2v_draw_step *s = &c->steps[c->n];
@@ -215,9 +233,9 @@ static void draw_step(struct w2v_draw *d, struct w2v_chunk *c)
     s->in = (uint32_t)(s->shares.both + s->shares.first + s->shares.second);
     if (s->in) {
         ids += s->in;
-        for (size_t k = 0; k < centres; k++)
-            ids[k] = centre[k];
-        s->out = (uint32_t)(centres + draw_noise(d, centre, centres, ids + centres));
+        draw_outputs(d, centre, s, ids);
+    }
+    if (s->out) {
         size_t far = d->i + centres + window;
         s->fetch = (uint32_t)copy_words(d, d->seen, far, ids + s->out);
         d->seen = far;

@@ -32,10 +32,12 @@ struct w2v_chances {
     const struct w2v_corpus *corpus;
     uint32_t *keep; /* [V] a word is kept when 32 random bits are not above this */
     struct w2v_noise noise;
+    const struct huffman *tree; /* hs */
 };
 
-/* The corpus must be finished; it and the configuration are kept. */
-void w2v_chances_make(struct w2v_chances *c, const struct w2v_config *config, const struct w2v_corpus *corpus);
+/* The corpus must be finished; it, the configuration and the tree (NULL but for hs) are kept. */
+void w2v_chances_make(struct w2v_chances *c, const struct w2v_config *config, const struct w2v_corpus *corpus,
+                      const struct huffman *tree);
 void w2v_chances_free(struct w2v_chances *c);
 
 /* The chance that subsampling keeps a word that is a share `f` of the corpus: sqrt(sample / f) + sample / f, at most 1; 1
@@ -52,7 +54,8 @@ struct w2v_chunk {
         size_t at;
         uint32_t in, out, fetch;  /* how many; fetch: words whose input rows will be taken soon, for the first time */
         struct w2v_shares shares; /* of the inputs */
-        uint32_t centres;         /* 1 or 2; the first outputs */
+        uint32_t centres;         /* 1 or 2; ns: the first outputs */
+        uint32_t present;         /* of one centre: outputs that were there, the first ones */
         real rate;
     } steps[W2V_CHUNK_STEPS];
     uint32_t *ids;

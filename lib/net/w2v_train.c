@@ -29,6 +29,7 @@ struct training {
     struct stream *streams;
     size_t n_streams, n_tasks;
     bool waiting;                 /* threads wait for each other */
+    bool apart;                   /* one thread learns, the other draws */
     struct w2v_learner *learners; /* [n_tasks] */
     uint64_t reported;
     int64_t epoch;
@@ -115,7 +116,8 @@ static void learn_step(struct training *t, struct w2v_learner *l, size_t stream,
                                   .shares = step->shares,
                                   .centres = step->centres,
                                   .n_out = step->out,
-                                  .rate = step->rate};
+                                  .rate = step->rate,
+                                  .present = step->present};
     fetch_ahead(t->w, s->now, k + AHEAD);
     if (t->waiting)
         wait_for_turn(t, stream, k);
@@ -126,24 +128,40 @@ static void learn_step(struct training *t, struct w2v_learner *l, size_t stream,
         t->config->model == W2V_CBOW ? step->centres : 2 * step->shares.both + step->shares.first + step->shares.second;
 }
 
-/* A thread's part of a turn: learns from every n_tasks-th stream, then draws for it what comes next. */
+/* Learns from every `every`-th stream in turn, from the first on. */
+static void learn_streams(struct training *t, struct w2v_learner *l, size_t first, size_t every)
+{
+    size_t longest = 0;
+    for (size_t s = first; s < t->n_streams; s += every)
+        if (t->streams[s].now->n > longest)
+            longest = t->streams[s].now->n;
+    for (size_t k = 0; k < longest; k++)
+        for (size_t s = first; s < t->n_streams; s += every)
+            if (k < t->streams[s].now->n)
+                learn_step(t, l, s, k);
+    for (size_t s = first; s < t->n_streams; s += every)
+        t->streams[s].sum += w2v_loss_take(&t->streams[s].loss);
+}
+
+/* Draws what comes next in them. */
+static void draw_streams(struct training *t, size_t first, size_t every)
+{
+    for (size_t s = first; s < t->n_streams; s += every) {
+        struct stream *own = &t->streams[s];
+        own->drawn = w2v_draw_chunk(&own->draw, own->next, &own->draw_error);
+    }
+}
+
+/* A thread's part of a turn. */
 static void turn(void *context, size_t low, size_t high)
 {
     struct training *t = context;
     for (size_t task = low; task < high; task++) {
-        size_t longest = 0;
-        for (size_t s = task; s < t->n_streams; s += t->n_tasks)
-            if (t->streams[s].now->n > longest)
-                longest = t->streams[s].now->n;
-        for (size_t k = 0; k < longest; k++)
-            for (size_t s = task; s < t->n_streams; s += t->n_tasks)
-                if (k < t->streams[s].now->n)
-                    learn_step(t, &t->learners[task], s, k);
-        for (size_t s = task; s < t->n_streams; s += t->n_tasks) {
-            struct stream *own = &t->streams[s];
-            own->sum += w2v_loss_take(&own->loss);
-            own->drawn = w2v_draw_chunk(&own->draw, own->next, &own->draw_error);
-        }
+        size_t first = t->apart ? 0 : task, every = t->apart ? 1 : t->n_tasks;
+        if (!t->apart || task == 0)
+            learn_streams(t, &t->learners[task], first, every);
+        if (!t->apart || task == 1)
+            draw_streams(t, first, every);
     }
 }
 
@@ -275,8 +293,9 @@ int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus 
     int result = 0;
     t.n_streams = config->lock_free ? threads : W2V_STREAMS;
     t.n_tasks = threads < t.n_streams ? threads : t.n_streams;
-    t.waiting = t.n_tasks > 1 && !config->lock_free;
-    w2v_chances_make(&t.chances, config, corpus);
+    t.apart = t.n_tasks > 1 && !config->lock_free && config->loss == W2V_HS; /* all steps share the root */
+    t.waiting = t.n_tasks > 1 && !config->lock_free && !t.apart;
+    w2v_chances_make(&t.chances, config, corpus, &w->tree);
     open_streams(&t, seed);
     for (int64_t epoch = 0; result == 0 && epoch < config->epochs; epoch++)
         result = train_epoch(&t, epoch, report, context, e);

@@ -163,7 +163,6 @@ END
     expect 2 w2v-train --threads 0 words.tns
     expect 2 w2v-train --lr 0 words.tns
     expect 2 w2v-train --negative 65 words.tns
-    expect 2 w2v-train --loss hs words.tns
     expect 2 w2v-train --windows 3 words.tns
     grep -q "did you mean '--window'" err
     expect 1 w2v-train missing.tns

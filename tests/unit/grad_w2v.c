@@ -29,7 +29,7 @@ enum { V = 80, D = 7, MAX_WORDS = 2 * V * D };
 /* Windows, and which context words are in the first's and in the second's. */
 struct window {
     enum w2v_kind kind;
-    size_t n, m, centres;
+    size_t n, m, centres, present; /* present: with one centre, outputs that were there */
     struct w2v_shares shares;
     uint32_t context[W2V_MAX_IN + 8], out[W2V_MAX_OUT];
 };
@@ -40,17 +40,19 @@ static bool belongs(const struct window *w, size_t i, size_t centre)
     return class == 2 || class == centre;
 }
 
-/* -log s(out_c . h) - sum of log s(-out_k . h) over the negatives k; rows are [V, D]. */
+/* -log s(out_c . h) - sum of log s(-out_k . h) over the negatives k; of hierarchical softmax, -log s(+-out_k . h) over the
+ * inner nodes k of a way. Rows are [V, D]. */
 static double loss_of(const double *h, const double *out, const struct window *w, size_t centre)
 {
     double loss = 0;
     for (size_t k = 0; k < w->m; k++) {
         double score = 0;
-        if (k < w->centres && k != centre)
+        if (w->centres == 2 && k < 2 && k != centre)
             continue;
         for (size_t j = 0; j < D; j++)
             score += h[j] * out[w->out[k] * D + j];
-        loss += log1p(exp(k == centre ? -score : score));
+        bool there = w->centres == 2 ? k == centre : k < w->present;
+        loss += log1p(exp(there ? -score : score));
     }
     return loss;
 }
@@ -100,11 +102,11 @@ static void choose(uint32_t *ids, size_t n, struct rng *rng)
     }
 }
 
-static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, uint64_t seed)
+static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t present, uint64_t seed)
 {
     static double before[MAX_WORDS], after[MAX_WORDS];
     struct rng rng = rng_seed(seed);
-    struct window w = {.kind = kind, .n = n, .m = m, .centres = centres, .shares = {.first = n}};
+    struct window w = {.kind = kind, .n = n, .m = m, .centres = centres, .present = present, .shares = {.first = n}};
     struct w2v model;
     struct w2v_learner learner;
     struct w2v_loss loss;
@@ -128,7 +130,7 @@ static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, uint64
     copy_out(&model, before);
     w2v_loss_start(&loss);
     w2v_learner_open(&learner, &model, kind);
-    w2v_learn(&learner, &(struct w2v_windows){w.context, w.out, w.shares, centres, m, 1}, &loss);
+    w2v_learn(&learner, &(struct w2v_windows){w.context, w.out, w.shares, centres, m, 1, w.present}, &loss);
     w2v_learner_close(&learner);
     copy_out(&model, after);
     double expected = loss_all(before, before + V * D, &w, false), got = w2v_loss_take(&loss);
@@ -165,9 +167,10 @@ static void steps_follow_the_gradient(void **state)
         for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
             for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k += 1 + (i % 3 == 1)) {
                 for (size_t centres = 1; centres <= 2 && centres <= contexts[i] && centres <= outputs[k]; centres++) {
-                    check(W2V_SKIPGRAM, contexts[i], outputs[k], centres, 7 * i + k);
-                    check(W2V_CBOW, contexts[i], outputs[k], centres, 70 * i + k);
+                    check(W2V_SKIPGRAM, contexts[i], outputs[k], centres, 1, 7 * i + k);
+                    check(W2V_CBOW, contexts[i], outputs[k], centres, 1, 70 * i + k);
                 }
+                check(k % 2 ? W2V_SKIPGRAM : W2V_CBOW, contexts[i], outputs[k], 1, k % (outputs[k] + 1), i + k);
             }
     }
 }

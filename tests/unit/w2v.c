@@ -120,7 +120,7 @@ static void draws_keep_their_promises(void **state)
         assert_int_equal(w2v_corpus_add(&corpus, &id, 1, i > 0, &e), 0);
     }
     assert_int_equal(w2v_corpus_finish(&corpus, &e), 0);
-    w2v_chances_make(&chances, &config, &corpus);
+    w2v_chances_make(&chances, &config, &corpus, NULL);
     w2v_draw_open(&draw, &chances, 0, 1, rng_seed(3));
     w2v_draw_epoch(&draw, 0);
     do {
@@ -172,7 +172,7 @@ static void steps_hold_whole_windows(void **state)
         for (uint32_t i = 0; i < n; i++)
             assert_int_equal(w2v_corpus_add(&corpus, (uint32_t[]){4 + i}, 1, i > 0, &e), 0);
         assert_int_equal(w2v_corpus_finish(&corpus, &e), 0);
-        w2v_chances_make(&chances, &config, &corpus);
+        w2v_chances_make(&chances, &config, &corpus, NULL);
         w2v_draw_open(&draw, &chances, 0, 1, rng_seed(n));
         w2v_draw_epoch(&draw, 0);
         assert_int_equal(w2v_draw_chunk(&draw, &chunk, &e), 0);
@@ -210,7 +210,7 @@ static void few_words_give_few_negatives(void **state)
     w2v_corpus_open(&corpus, 7);
     assert_int_equal(w2v_corpus_add(&corpus, (uint32_t[]){4, 5, 5, 6}, 4, false, &e), 0);
     assert_int_equal(w2v_corpus_finish(&corpus, &e), 0);
-    w2v_chances_make(&chances, &config, &corpus);
+    w2v_chances_make(&chances, &config, &corpus, NULL);
     w2v_draw_open(&draw, &chances, 0, 1, rng_seed(3));
     w2v_draw_epoch(&draw, 0);
     assert_int_equal(w2v_draw_chunk(&draw, &chunk, &e), 0);
