@@ -90,7 +90,7 @@ PACKAGES       = gcc libc6-dev make pkg-config libyaml-dev libdeflate-dev libxxh
 PACKAGES_check = bats bats-assert bats-support libcmocka-dev python3-minimal procps unicode-data
 PACKAGES_demo  = sword-text-kjv sword-text-sparv libsword-utils fortunes-zh unifont unicode-data hershey-fonts-data \
 		 fonts-dejavu-core fonts-noto-cjk
-PACKAGES_bench = python3-gensim python3-torch libopenblas0-pthread sword-text-kjv libsword-utils
+PACKAGES_bench = python3-gensim fasttext python3-torch libopenblas0-pthread sword-text-kjv libsword-utils
 PACKAGES_lint  = clang-format clang-tidy cppcheck shellcheck groff-base
 
 # $(call install,PACKAGES): names what is missing and installs it; as root, through sudo otherwise, asking as apt asks when
