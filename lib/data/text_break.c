@@ -239,26 +239,48 @@ static size_t segment_end(const struct automaton *a, const char *text, size_t le
     return end > at ? end : at + utf8_length(text + at, length - at);
 }
 
-/* The end of a segment at byte `at` that is letters, or one character, by what follows right behind it; 0 when that
- * decides nothing. */
-static inline size_t simple_end(const struct automaton *a, const char *text, size_t length, size_t at)
+/* A character beyond ASCII that has been looked up. */
+struct character {
+    size_t at, end;
+    uint32_t category;
+};
+
+static struct character character_at(const struct automaton *a, const char *text, size_t length, size_t at)
+{
+    struct character c = {.at = at, .end = at};
+    c.category = category_of(a, text, length, &c.end);
+    return c;
+}
+
+/* The end of a segment at byte `at` that is one character, by what follows right behind it; 0 when that decides nothing.
+ * *next: a character that was looked up, and may be the one at hand. */
+static inline size_t character_end(const struct automaton *a, const char *text, size_t length, size_t at,
+                                   struct character *next)
 {
     const struct state *s;
-    unsigned char first = (unsigned char)text[at];
-    if (first >= 0x80)
-        return 0;
-    if (a->letters && ascii_letter((char)first)) {
-        s = a->letters;
-        at += ascii_letters(text + at, length - at);
-        if (at == length)
-            return at;
+    if ((unsigned char)text[at] < 0x80) {
+        s = &a->states[a->start->ascii[(unsigned char)text[at]]];
+        at++;
     } else {
-        s = &a->states[a->start->ascii[first]];
-        if (s->accepts != 1 || ++at == length)
-            return 0;
+        if (next->at != at)
+            *next = character_at(a, text, length, at);
+        s = &a->states[a->start->next[next->category]];
+        at = next->end;
     }
-    unsigned char next = (unsigned char)text[at];
-    return next < 0x80 && s->ascii[next] == STOP ? at : 0;
+    if (s->accepts != 1 || at == length)
+        return 0;
+    if ((unsigned char)text[at] < 0x80)
+        return s->ascii[(unsigned char)text[at]] == STOP ? at : 0;
+    *next = character_at(a, text, length, at);
+    return s->next[next->category] == STOP ? at : 0;
+}
+
+/* The same for a segment of ASCII letters. */
+static inline size_t letters_end(const struct automaton *a, const char *text, size_t length, size_t at)
+{
+    at += ascii_letters(text + at, length - at);
+    return at == length || ((unsigned char)text[at] < 0x80 && a->letters->ascii[(unsigned char)text[at]] == STOP) ? at
+                                                                                                                  : 0;
 }
 
 /* Has `icu` look at a stretch of the text. */
@@ -284,14 +306,18 @@ int text_break_start(struct text_break *b, const char *text, size_t length, stru
 /* The next boundaries by table, up to a segment that ICU has to look into. */
 static size_t by_table(struct text_break *b, uint32_t *ends, size_t room, size_t *divide_to)
 {
-    size_t n = 0, at = b->at;
+    const struct automaton *a = &b->by_table;
+    const char *text = b->text;
+    struct character next = {.at = SIZE_MAX};
+    size_t n = 0, at = b->at, length = b->length;
     *divide_to = 0;
-    while (n < room && at < b->length) {
+    while (n < room && at < length) {
         bool divide = false;
-        size_t end = simple_end(&b->by_table, b->text, b->length, at);
+        size_t end = a->letters && ascii_letter(text[at]) ? letters_end(a, text, length, at)
+                                                          : character_end(a, text, length, at, &next);
         if (!end)
-            end = segment_end(&b->by_table, b->text, b->length, at, &divide);
-        if (divide && utf8_length(b->text + at, end - at) < end - at) {
+            end = segment_end(a, text, length, at, &divide);
+        if (divide && utf8_length(text + at, end - at) < end - at) {
             *divide_to = end;
             break;
         }
