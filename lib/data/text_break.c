@@ -9,7 +9,10 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/rng.h"
 #include "data/text_ascii.h"
+#include "data/text_block.h"
+#include "data/text_white.h"
 
 /* ---- ICU's compiled rules: a header, and behind it what its offsets lead to (format 6, ICU 68 and later) ---- */
 
@@ -64,9 +67,12 @@ struct text_break {
     uint8_t *rules;
     struct automaton by_table;
     bool tables; /* are there any, and are they to be used? */
+    bool blocks; /* words in ASCII by bits */
     const char *text;
     size_t length, at;
-    bool inside; /* `icu` looks at the text, or at a run of it, from byte `base` on */
+    bool keep_white;
+    unsigned short_blocks; /* segments that had better not be looked for by bits */
+    bool inside;           /* `icu` looks at the text, or at a run of it, from byte `base` on */
     size_t base;
 };
 
@@ -164,43 +170,6 @@ static void make_automaton(struct text_break *b, UErrorCode *code)
     b->tables = a->start > a->states;
 }
 
-struct text_break *text_break_open(enum text_break_what what, struct err *e)
-{
-    static const UBreakIteratorType types[] =
-        {[TEXT_BREAK_WORDS] = UBRK_WORD, [TEXT_BREAK_CHARACTERS] = UBRK_CHARACTER};
-    UErrorCode code = U_ZERO_ERROR;
-    struct text_break *b = mem_get(1, sizeof *b);
-    *b = (struct text_break){.view = UTEXT_INITIALIZER};
-    b->icu = ubrk_open(types[what], "", NULL, 0, &code); /* "": no locale's rules */
-    make_automaton(b, &code);
-    if (U_FAILURE(code)) {
-        icu_failed(code, e);
-        text_break_close(b);
-        return NULL;
-    }
-    return b;
-}
-
-bool text_break_by_icu(struct text_break *b)
-{
-    bool had = b->tables;
-    b->tables = false;
-    return had;
-}
-
-void text_break_close(struct text_break *b)
-{
-    if (!b)
-        return;
-    if (b->icu)
-        ubrk_close(b->icu);
-    utext_close(&b->view);
-    ucptrie_close(b->by_table.trie);
-    free(b->by_table.states);
-    free(b->rules);
-    free(b);
-}
-
 /* ---- Running it ---- */
 
 /* The category of the character at text[*at], which is not ASCII; *at moves behind it. */
@@ -294,24 +263,68 @@ static int look_inside(struct text_break *b, size_t from, size_t to, struct err 
     return U_FAILURE(code) ? icu_failed(code, e) : 0;
 }
 
-int text_break_start(struct text_break *b, const char *text, size_t length, struct err *e)
+int text_break_start(struct text_break *b, const char *text, size_t length, bool keep_white, struct err *e)
 {
     b->text = text;
     b->length = length;
+    b->keep_white = keep_white;
     b->at = 0;
+    b->short_blocks = 0;
     b->inside = false;
     return length && !b->tables ? look_inside(b, 0, length, e) : 0;
 }
 
-/* The next boundaries by table, up to a segment that ICU has to look into. */
-static size_t by_table(struct text_break *b, uint32_t *ends, size_t room, size_t *divide_to)
+/* The segment from b->at to `end` goes to *to, unless it is to be left out. Returns how many were added. */
+static size_t add_segment(struct text_break *b, size_t end, struct text_segment *to)
+{
+    size_t start = b->at;
+    b->at = end;
+    if (!b->keep_white && text_all_white(b->text + start, end - start))
+        return 0;
+    *to = (struct text_segment){(uint32_t)start, (uint32_t)end};
+    return 1;
+}
+
+/* Segments by bits, at most TEXT_BLOCK. Returns how many were added; the text goes on where b->at is then. */
+static size_t by_block(struct text_break *b, struct text_segment *to)
+{
+    size_t n = 0;
+#if TEXT_BLOCKS
+    struct text_block block = text_block_read(b->text + b->at);
+    size_t left = b->length - b->at;
+    uint64_t ends = text_block_ends(&block, left);
+    uint32_t at = (uint32_t)b->at, last = ends ? 63 - (uint32_t)__builtin_clzll(ends) : 0;
+    uint64_t white = b->keep_white ? 0 : block.white, starts = ((ends ^ (uint64_t)1 << last) | 1) & ~white;
+    if (last < TEXT_BLOCK / 2 && last < left)
+        b->short_blocks = 8;
+    for (ends &= ~(white << 1); ends; starts &= starts - 1, ends &= ends - 1)
+        to[n++] = (struct text_segment){at + (uint32_t)__builtin_ctzll(starts), at + (uint32_t)__builtin_ctzll(ends)};
+    b->at += last;
+#else
+    (void)to;
+#endif
+    return n;
+}
+
+/* The next segments by table, up to one that ICU has to look into. */
+static size_t by_table(struct text_break *b, struct text_segment *to, size_t room, size_t *divide_to)
 {
     const struct automaton *a = &b->by_table;
     const char *text = b->text;
     struct character next = {.at = SIZE_MAX};
-    size_t n = 0, at = b->at, length = b->length;
+    size_t n = 0, length = b->length;
     *divide_to = 0;
-    while (n < room && at < length) {
+    while (n < room && b->at < length) {
+        size_t at = b->at;
+        if (b->blocks && room - n >= TEXT_BLOCK) {
+            if (!b->short_blocks) {
+                n += by_block(b, to + n);
+                if (b->at > at)
+                    continue;
+            } else {
+                b->short_blocks--;
+            }
+        }
         bool divide = false;
         size_t end = a->letters && ascii_letter(text[at]) ? letters_end(a, text, length, at)
                                                           : character_end(a, text, length, at, &next);
@@ -321,14 +334,13 @@ static size_t by_table(struct text_break *b, uint32_t *ends, size_t room, size_t
             *divide_to = end;
             break;
         }
-        ends[n++] = (uint32_t)(at = end);
+        n += add_segment(b, end, to + n);
     }
-    b->at = at;
     return n;
 }
 
 /* The same by ICU, up to the end of what it looks at. */
-static size_t by_icu(struct text_break *b, uint32_t *ends, size_t room)
+static size_t by_icu(struct text_break *b, struct text_segment *to, size_t room)
 {
     size_t n = 0;
     while (n < room) {
@@ -337,22 +349,87 @@ static size_t by_icu(struct text_break *b, uint32_t *ends, size_t room)
             b->inside = false;
             break;
         }
-        ends[n++] = (uint32_t)(b->at = b->base + (size_t)end);
+        n += add_segment(b, b->base + (size_t)end, to + n);
     }
     return n;
 }
 
-long text_break_next(struct text_break *b, uint32_t *ends, size_t room, struct err *e)
+long text_break_next(struct text_break *b, struct text_segment *segments, size_t room, struct err *e)
 {
     size_t n = 0, divide_to;
     while (n < room && (b->at < b->length || b->inside)) {
         if (b->inside) {
-            n += by_icu(b, ends + n, room - n);
+            n += by_icu(b, segments + n, room - n);
             continue;
         }
-        n += by_table(b, ends + n, room - n, &divide_to);
+        n += by_table(b, segments + n, room - n, &divide_to);
         if (divide_to && look_inside(b, b->at, divide_to, e) < 0)
             return -1;
     }
     return (long)n;
+}
+
+/* Does text_block find the same words as the tables? Asked of a text that is mostly what its rules tell apart. */
+static bool blocks_agree(struct text_break *b)
+{
+    enum { LENGTH = 100, TIMES = 100 };
+    static const char some[] = "aZ@09__..'',,;;:   \t-";
+    struct text_segment found[2][LENGTH + TEXT_BLOCK];
+    char text[LENGTH + TEXT_BLOCK] = {0};
+    struct rng rng = rng_seed(29);
+    struct err e = {0};
+    bool same = true;
+    for (int times = 0; same && times < TIMES; times++) {
+        long n[2];
+        for (int i = 0; i < LENGTH; i++)
+            text[i] = rng_below(&rng, 4) ? some[rng_below(&rng, sizeof some - 1)] : (char)rng_below(&rng, 128);
+        for (int blocks = 0; blocks < 2; blocks++) {
+            b->blocks = blocks;
+            text_break_start(b, text, LENGTH, true, &e);
+            n[blocks] = text_break_next(b, found[blocks], LENGTH + TEXT_BLOCK, &e);
+        }
+        same = n[0] == n[1] && !memcmp(found[0], found[1], (size_t)n[0] * sizeof **found);
+    }
+    return same;
+}
+
+struct text_break *text_break_open(enum text_break_what what, struct err *e)
+{
+    static const UBreakIteratorType types[] =
+        {[TEXT_BREAK_WORDS] = UBRK_WORD, [TEXT_BREAK_CHARACTERS] = UBRK_CHARACTER};
+    UErrorCode code = U_ZERO_ERROR;
+    struct text_break *b = mem_get(1, sizeof *b);
+    *b = (struct text_break){.view = UTEXT_INITIALIZER};
+    b->icu = ubrk_open(types[what], "", NULL, 0, &code); /* "": no locale's rules */
+    make_automaton(b, &code);
+    b->blocks = TEXT_BLOCKS && what == TEXT_BREAK_WORDS && b->tables && blocks_agree(b);
+    if (U_FAILURE(code)) {
+        icu_failed(code, e);
+        text_break_close(b);
+        return NULL;
+    }
+    return b;
+}
+
+void text_break_by_icu(struct text_break *b)
+{
+    b->tables = b->blocks = false;
+}
+
+enum text_break_way text_break_way(const struct text_break *b)
+{
+    return b->blocks ? TEXT_BREAK_BY_BITS : b->tables ? TEXT_BREAK_BY_TABLE : TEXT_BREAK_BY_ICU;
+}
+
+void text_break_close(struct text_break *b)
+{
+    if (!b)
+        return;
+    if (b->icu)
+        ubrk_close(b->icu);
+    utext_close(&b->view);
+    ucptrie_close(b->by_table.trie);
+    free(b->by_table.states);
+    free(b->rules);
+    free(b);
 }

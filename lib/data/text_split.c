@@ -8,10 +8,11 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "data/text_ascii.h"
+#include "data/text_block.h"
 #include "data/text_break.h"
 #include "data/text_fold.h"
 #include "data/text_level.h"
+#include "data/text_white.h"
 
 struct text_split {
     struct text_options options;
@@ -62,33 +63,21 @@ static int icu_failed(UErrorCode code, struct err *e)
 
 /* ---- Levels ---- */
 
-enum { PLAIN, WHITE, MAYBE }; /* what a byte says about white space: none, is it, may begin it */
-
-static const unsigned char byte_class[256] = {
-    ['\t'] = WHITE, ['\n'] = WHITE, ['\v'] = WHITE, ['\f'] = WHITE, ['\r'] = WHITE,
-    [' '] = WHITE,  [0xc2] = MAYBE, [0xe1] = MAYBE, [0xe2] = MAYBE, [0xe3] = MAYBE,
+const unsigned char text_white_byte[256] = {
+    ['\t'] = TEXT_WHITE,       ['\n'] = TEXT_WHITE,       ['\v'] = TEXT_WHITE,       ['\f'] = TEXT_WHITE,
+    ['\r'] = TEXT_WHITE,       [' '] = TEXT_WHITE,        [0xc2] = TEXT_MAYBE_WHITE, [0xe1] = TEXT_MAYBE_WHITE,
+    [0xe2] = TEXT_MAYBE_WHITE, [0xe3] = TEXT_MAYBE_WHITE,
 };
-
-/* Bytes of the White_Space character at `text`, 0 when it is none. */
-static inline size_t white(const char *text, size_t length)
-{
-    unsigned char class = byte_class[(unsigned char)*text];
-    if (class != MAYBE)
-        return class;
-    uint32_t c = utf8_decode(text, length);
-    bool is = c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-              c == 0x202f || c == 0x205f || c == 0x3000;
-    return !is ? 0 : c < 0x800 ? 2 : 3;
-}
 
 static long split_space(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
 {
     size_t at = 0, n;
     for (;;) {
-        while (at < length && (n = white(text + at, length - at)))
+        while (at < length && (n = text_white(text + at, length - at)))
             at += n;
         size_t start = at;
-        while (at < length && (byte_class[(unsigned char)text[at]] == PLAIN || !white(text + at, length - at)))
+        while (at < length &&
+               (text_white_byte[(unsigned char)text[at]] == TEXT_PLAIN || !text_white(text + at, length - at)))
             at++;
         if (at == length && !whole)
             return (long)start;
@@ -99,47 +88,47 @@ static long split_space(struct text_split *s, const char *text, size_t length, b
     }
 }
 
-static bool all_white(const char *text, size_t length)
+/* Hands on the segments of a text. */
+static long split_segments(struct text_split *s, const char *text, size_t length, bool keep_white, struct err *e)
 {
-    for (size_t n; length; text += n, length -= n)
-        if (!(n = white(text, length)))
-            return false;
-    return true;
+    struct text_segment some[512];
+    long n;
+    if (text_break_start(s->breaks, text, length, keep_white, e) < 0)
+        return -1;
+    while ((n = text_break_next(s->breaks, some, sizeof some / sizeof *some, e)) > 0)
+        for (long i = 0; i < n; i++)
+            if (emit(s, text + some[i].start, some[i].end - some[i].start, e) < 0)
+                return -1;
+    return n < 0 ? -1 : (long)length;
 }
 
-/* Hands on the segments of a text that end at byte `sure` or before. Returns where the last of them ends, or -1. */
-static long split_segments(struct text_split *s, const char *text, size_t length, size_t sure, bool keep_white,
-                           struct err *e)
+/* The same where the text goes on: how a run is cut by dictionary depends on what follows, so that the end waits. */
+static long split_sure(struct text_split *s, const char *text, size_t length, size_t sure, struct err *e)
 {
-    uint32_t ends[256];
+    struct text_segment segment;
     size_t start = 0;
     long n;
-    if (text_break_start(s->breaks, text, length, e) < 0)
+    if (text_break_start(s->breaks, text, length, true, e) < 0)
         return -1;
-    while ((n = text_break_next(s->breaks, ends, sizeof ends / sizeof *ends, e)) > 0)
-        for (long i = 0; i < n; start = ends[i++]) {
-            if (ends[i] > sure)
-                return (long)start;
-            const char *segment = text + start;
-            size_t bytes = ends[i] - start;
-            bool drop = !keep_white && byte_class[(unsigned char)*segment] != PLAIN && all_white(segment, bytes);
-            if (!drop && emit(s, segment, bytes, e) < 0)
-                return -1;
-        }
+    for (; (n = text_break_next(s->breaks, &segment, 1, e)) > 0 && segment.end <= sure; start = segment.end) {
+        size_t bytes = segment.end - segment.start;
+        if (!text_all_white(text + segment.start, bytes) && emit(s, text + segment.start, bytes, e) < 0)
+            return -1;
+    }
     return n < 0 ? -1 : (long)start;
 }
 
 static long split_word(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
 {
-    /* How a run is cut by dictionary depends on what follows; where the text goes on, its end waits. */
-    size_t wait = whole ? 0 : s->window_size / 8, sure = length > wait ? length - wait : 0;
-    return split_segments(s, text, length, sure, false, e);
+    size_t wait = s->window_size / 8;
+    return whole ? split_segments(s, text, length, false, e)
+                 : split_sure(s, text, length, length > wait ? length - wait : 0, e);
 }
 
 static long split_grapheme(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
 {
     (void)whole; /* a text is only ever cut between characters */
-    return split_segments(s, text, length, length, true, e);
+    return split_segments(s, text, length, true, e);
 }
 
 static long split_byte(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
@@ -200,7 +189,7 @@ static int split(struct text_split *s, bool whole, struct err *e)
 {
     splitter *level = splitters[s->options.level];
     size_t at = 0, left = 0;
-    memset(buf_room(&s->text, ASCII_BEHIND), 0, ASCII_BEHIND);
+    memset(buf_room(&s->text, TEXT_BLOCK), 0, TEXT_BLOCK);
     while (at < s->text.len) {
         const char *text = s->text.data + at;
         size_t n = next_mark(s, text, s->text.len - at);
@@ -214,7 +203,7 @@ static int split(struct text_split *s, bool whole, struct err *e)
     if (left > s->window_size) { /* a word longer than the window */
         if (level(s, s->text.data + s->text.len - left, left, true, e) < 0)
             return -1;
-        s->cuts += !all_white(s->text.data + s->text.len - left, left);
+        s->cuts += !text_all_white(s->text.data + s->text.len - left, left);
         left = 0;
     }
     keep_last(s, left);
@@ -228,7 +217,7 @@ static size_t white_cut(const struct buf *window)
 {
     const unsigned char *b = (const unsigned char *)window->data;
     for (size_t at = window->len - 1; at > 0; at--)
-        if (byte_class[b[at]] == WHITE && (b[at] != ' ' || (b[at - 1] < 0x80 && b[at - 1] != ' ')))
+        if (text_white_byte[b[at]] == TEXT_WHITE && (b[at] != ' ' || (b[at - 1] < 0x80 && b[at - 1] != ' ')))
             return at;
     return 0;
 }
