@@ -1,6 +1,7 @@
 /* The text form and .npy: what is written reads back to the same bits, and what is wrong is refused where it stands. */
 #include "typed.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -48,6 +49,38 @@ static void elements(void **state)
     struct tensor t = {.dtype = DTYPE_F32, .data = &tenth};
     element_text(&t, 0, &text);
     assert_string_equal(text.data, "0.1");
+    buf_free(&text);
+}
+
+/* The fewest digits that read back, written as printf writes them: floats of all sizes, many of those of word vectors, and
+ * those beside powers of ten. */
+static void shortest(void **state)
+{
+    (void)state;
+    static const float powers[] = {1e-5F, 1e-4F, 1e-3F, 1e-2F, .1F, 1, 10, 100, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F};
+    uint32_t draw = 1;
+    struct buf text = {0};
+    for (size_t i = 0; i < 300000; i++) {
+        float value = 0;
+        char wanted[40];
+        draw = draw * 69069 + 12345;
+        if (i % 3 == 0)
+            memcpy(&value, &draw, sizeof value);
+        else if (i % 3 == 1)
+            value = (float)((double)draw / 0x1p31 - 1);
+        else
+            value = powers[(draw >> 8) % 13] * (float)(1 + ((int)(draw >> 16 & 255) - 128) * 0x1p-23);
+        if (value != value)
+            continue;
+        struct tensor t = {.dtype = DTYPE_F32, .data = &value};
+        int digits = value >= FLT_MIN || value <= -FLT_MIN ? FLT_DIG : 1;
+        do
+            snprintf(wanted, sizeof wanted, "%.*g", digits++, (double)value);
+        while (strtof(wanted, NULL) != value);
+        buf_clear(&text);
+        element_text(&t, 0, &text);
+        assert_string_equal(text.data, wanted);
+    }
     buf_free(&text);
 }
 
@@ -452,9 +485,9 @@ static void npy_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements),     cmocka_unit_test(no_elements), cmocka_unit_test(text_both_ways),
-        cmocka_unit_test(text_refused), cmocka_unit_test(text_cut),    cmocka_unit_test(npy_in),
-        cmocka_unit_test(npy_out),
+        cmocka_unit_test(elements),       cmocka_unit_test(no_elements),  cmocka_unit_test(shortest),
+        cmocka_unit_test(text_both_ways), cmocka_unit_test(text_refused), cmocka_unit_test(text_cut),
+        cmocka_unit_test(npy_in),         cmocka_unit_test(npy_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
