@@ -119,7 +119,7 @@ static double bytes_to_read(void)
 
 static int read_text(struct err *e)
 {
-    struct text_part_receiver to = {&tokens, text_tokens_token, text_tokens_part, text_tokens_label};
+    struct text_part_receiver to = {&tokens, text_tokens_add, text_tokens_part, text_tokens_label};
     if (text_pipe_open(&text, &how, &in, TEXT_WINDOW, &to, e) < 0)
         return -1;
     progress_start(&progress, "MB", bytes_to_read() / 1e6);

@@ -98,7 +98,7 @@ static int end_row(struct text_conllu *c, struct err *e)
         return -1;
     c->words++;
     struct text_word word = {c->word.data, c->word.len, form.text, form.length, tag.text, tag.length};
-    return text_item_token(c->item, &word, e);
+    return text_item_tokens(c->item, &word, 1, e);
 }
 
 static int end_sentence(struct text_conllu *c, struct err *e)

@@ -25,36 +25,63 @@ static int end_item(struct text_item *t, struct err *e)
     return result;
 }
 
-static int push(struct text_item *t, const struct text_word *word, struct err *e)
+/* How many of the words still belong to the part at hand. */
+static size_t fitting(struct text_item *t, const struct text_word *words, size_t n)
 {
-    size_t length = word->written_length;
-    bool full = t->tokens[t->side] == TEXT_PART || (t->keep_text && t->bytes && t->bytes + length > TEXT_PART_BYTES);
-    if (full && end_part(t, e) < 0)
-        return -1;
-    t->open = true;
-    t->tokens[t->side]++;
-    t->bytes += length;
-    return t->to.token(t->to.context, t->side, word, e);
+    size_t room = TEXT_PART - t->tokens[t->side];
+    n = n < room ? n : room;
+    for (size_t i = 0; t->keep_text && i < n; i++) {
+        if (t->bytes && t->bytes + words[i].written_length > TEXT_PART_BYTES)
+            return i;
+        t->bytes += words[i].written_length;
+    }
+    return n;
+}
+
+static int push(struct text_item *t, const struct text_word *words, size_t n, struct err *e)
+{
+    while (n) {
+        size_t now = fitting(t, words, n);
+        t->open = true;
+        t->tokens[t->side] += now;
+        if (now && t->to.tokens(t->to.context, t->side, words, now, e) < 0)
+            return -1;
+        words += now;
+        n -= now;
+        if (n && end_part(t, e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int push_line_end(struct text_item *t, struct err *e)
 {
     static const struct text_word line_end = {.word = "\n", .length = 1, .written = "\n", .written_length = 1};
-    return push(t, &line_end, e);
+    return push(t, &line_end, 1, e);
 }
 
-int text_item_token(void *item, const struct text_word *word, struct err *e)
+/* Tokens that are not dropped. */
+static int push_kept(struct text_item *t, const struct text_word *words, size_t n, struct err *e)
 {
-    struct text_item *t = item;
-    t->full_line = true;
-    if (t->drop_punct && text_is_punctuation(word->word, word->length))
-        return 0;
-    if (t->line_end) {
+    if (n && t->line_end) {
         t->line_end = false;
         if (push_line_end(t, e) < 0)
             return -1;
     }
-    return push(t, word, e);
+    return push(t, words, n, e);
+}
+
+int text_item_tokens(void *item, const struct text_word *words, size_t n, struct err *e)
+{
+    struct text_item *t = item;
+    t->full_line = t->full_line || n;
+    for (size_t i = 0, first = 0; t->drop_punct && i <= n; i++)
+        if (i == n || text_is_punctuation(words[i].word, words[i].length)) {
+            if (push_kept(t, words + first, i - first, e) < 0)
+                return -1;
+            first = i + 1;
+        }
+    return t->drop_punct ? 0 : push_kept(t, words, n, e);
 }
 
 static int bad_pair(const struct text_item *t, const char *what, struct err *e)

@@ -24,11 +24,11 @@ enum text_item_kind { TEXT_LINE, TEXT_PARAGRAPH, TEXT_FILE, TEXT_PAIR };
 
 enum { TEXT_PART = STREAM_MAX_ITEM_TOKENS, TEXT_PART_BYTES = STREAM_BATCH_BYTES };
 
-/* Who receives the parts: the tokens of a part, then its end. side: 0; 1 for the target of a pair. Of labeled lines also
+/* Who receives the parts: the tokens of a part, some at a time, then its end. side: 0; 1 for the target of a pair. Of labeled lines also
  * the labels, in the order of the items, each before or behind the tokens of its item; else `label` may be NULL. */
 struct text_part_receiver {
     void *context;
-    int (*token)(void *context, int side, const struct text_word *word, struct err *e);
+    int (*tokens)(void *context, int side, const struct text_word *words, size_t n, struct err *e);
     int (*part)(void *context, bool continued, struct err *e);
     int (*label)(void *context, const char *label, size_t length, struct err *e);
 };
@@ -54,7 +54,7 @@ struct text_item {
 /* A file begins, which messages call `label` (kept, not copied). */
 void text_item_begin(struct text_item *t, const char *label);
 /* For a text_receiver whose context is a struct text_item. */
-int text_item_token(void *item, const struct text_word *word, struct err *e);
+int text_item_tokens(void *item, const struct text_word *words, size_t n, struct err *e);
 int text_item_mark(void *item, char mark, struct err *e);
 /* The file ends; `last` is its last byte, 0 when it has none. */
 int text_item_end(struct text_item *t, char last, struct err *e);

@@ -7,7 +7,7 @@ int text_pipe_open(struct text_pipe *p, const struct text_options *o, const stru
 {
     static const enum text_item_kind lines[TEXT_N_INPUTS] =
         {[TEXT_INPUT_PAIRS] = TEXT_PAIR, [TEXT_INPUT_LABELED] = TEXT_LINE, [TEXT_INPUT_CONLLU] = TEXT_LINE};
-    struct text_receiver receiver = {&p->item, text_item_token, text_item_mark};
+    struct text_receiver receiver = {&p->item, text_item_tokens, text_item_mark};
     if (text_options_check(o, e) < 0)
         return -1;
     bool treebank = in->kind == TEXT_INPUT_CONLLU;

@@ -24,9 +24,12 @@ struct text_split {
     bool trace;        /* what is folded must lead back to what was written */
     struct buf written, origins;
     struct text_fold *fold;
-    struct text_break *breaks;  /* levels of words and characters */
-    UBreakIterator *characters; /* finds where a window may be cut */
-    UText view;                 /* the text it looks at */
+    struct text_word words[64]; /* tokens to be handed on */
+    size_t n_words;
+    char bytes[256][TEXT_BYTE_ROOM]; /* how bytes are spelt */
+    struct text_break *breaks;       /* levels of words and characters */
+    UBreakIterator *characters;      /* finds where a window may be cut */
+    UText view;                      /* the text it looks at */
     uint64_t cuts;
 };
 
@@ -44,16 +47,26 @@ static size_t origin(const struct text_split *s, size_t at)
     return at < s->text.len ? ((const uint32_t *)s->origins.data)[at] : s->written.len;
 }
 
-/* Hands on a token that stands in s->text. */
-static int emit(struct text_split *s, const char *word, size_t length, struct err *e)
+static int hand_on(struct text_split *s, struct err *e)
 {
-    struct text_word token = {.word = word, .length = length, .written = word, .written_length = length};
-    if (s->trace) {
+    size_t n = s->n_words;
+    s->n_words = 0;
+    return n ? s->to.tokens(s->to.context, s->words, n, e) : 0;
+}
+
+/* Adds a token; what was written of it stands in s->text like itself, or where it is traced to. (Field by field: a copy
+ * of the whole would wait for what was just stored.) */
+static inline int emit(struct text_split *s, const char *word, size_t length, bool trace, struct err *e)
+{
+    struct text_word *token = &s->words[s->n_words++];
+    token->word = token->written = word;
+    token->length = token->written_length = length;
+    if (trace) {
         size_t at = (size_t)(word - s->text.data), start = origin(s, at);
-        token.written = s->written.data + start;
-        token.written_length = origin(s, at + length) - start;
+        token->written = s->written.data + start;
+        token->written_length = origin(s, at + length) - start;
     }
-    return s->to.token(s->to.context, &token, e);
+    return s->n_words < sizeof s->words / sizeof *s->words ? 0 : hand_on(s, e);
 }
 
 static int icu_failed(UErrorCode code, struct err *e)
@@ -83,7 +96,7 @@ static long split_space(struct text_split *s, const char *text, size_t length, b
             return (long)start;
         if (at == start)
             return (long)at;
-        if (emit(s, text + start, at - start, e) < 0)
+        if (emit(s, text + start, at - start, s->trace, e) < 0)
             return -1;
     }
 }
@@ -97,7 +110,7 @@ static long split_segments(struct text_split *s, const char *text, size_t length
         return -1;
     while ((n = text_break_next(s->breaks, some, sizeof some / sizeof *some, e)) > 0)
         for (long i = 0; i < n; i++)
-            if (emit(s, text + some[i].start, some[i].end - some[i].start, e) < 0)
+            if (emit(s, text + some[i].start, some[i].end - some[i].start, s->trace, e) < 0)
                 return -1;
     return n < 0 ? -1 : (long)length;
 }
@@ -112,7 +125,7 @@ static long split_sure(struct text_split *s, const char *text, size_t length, si
         return -1;
     for (; (n = text_break_next(s->breaks, &segment, 1, e)) > 0 && segment.end <= sure; start = segment.end) {
         size_t bytes = segment.end - segment.start;
-        if (!text_all_white(text + segment.start, bytes) && emit(s, text + segment.start, bytes, e) < 0)
+        if (!text_all_white(text + segment.start, bytes) && emit(s, text + segment.start, bytes, s->trace, e) < 0)
             return -1;
     }
     return n < 0 ? -1 : (long)start;
@@ -133,12 +146,11 @@ static long split_grapheme(struct text_split *s, const char *text, size_t length
 
 static long split_byte(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
 {
-    char spelt[TEXT_BYTE_ROOM];
     (void)whole;
     for (size_t i = 0; i < length; i++) {
-        size_t n = text_byte_spell((unsigned char)text[i], spelt);
-        struct text_word token = {.word = spelt, .length = n, .written = spelt, .written_length = n};
-        if (s->to.token(s->to.context, &token, e) < 0)
+        const char *spelt = s->bytes[(unsigned char)text[i]];
+        size_t n = (unsigned char)text[i] < 0x80 ? 1 : strlen(spelt);
+        if (emit(s, spelt, n, false, e) < 0)
             return -1;
     }
     return (long)length;
@@ -147,6 +159,8 @@ static long split_byte(struct text_split *s, const char *text, size_t length, bo
 bool text_is_punctuation(const char *word, size_t length)
 {
     for (size_t n; length; word += n, length -= n) {
+        if (ascii_letter(*word))
+            return false;
         n = utf8_length(word, length);
         if (!n || !(U_GET_GC_MASK((UChar32)utf8_decode(word, length)) & (U_GC_P_MASK | U_GC_S_MASK)))
             return false;
@@ -195,13 +209,13 @@ static int split(struct text_split *s, bool whole, struct err *e)
         size_t n = next_mark(s, text, s->text.len - at);
         bool marked = at + n < s->text.len;
         long done = level(s, text, n, whole || marked, e);
-        if (done < 0 || (marked && s->to.mark(s->to.context, text[n], e) < 0))
+        if (done < 0 || hand_on(s, e) < 0 || (marked && s->to.mark(s->to.context, text[n], e) < 0))
             return -1;
         at += n + marked;
         left = marked ? 0 : n - (size_t)done;
     }
     if (left > s->window_size) { /* a word longer than the window */
-        if (level(s, s->text.data + s->text.len - left, left, true, e) < 0)
+        if (level(s, s->text.data + s->text.len - left, left, true, e) < 0 || hand_on(s, e) < 0)
             return -1;
         s->cuts += !text_all_white(s->text.data + s->text.len - left, left);
         left = 0;
@@ -298,6 +312,8 @@ struct text_split *text_split_open(const struct text_options *o, bool tabs, bool
                              .trace = written && o->level != TEXT_BYTE && (o->lower || o->normalize != TEXT_AS_IS),
                              .window_size = window,
                              .view = UTEXT_INITIALIZER};
+    for (int i = 0; i < 256; i++)
+        text_byte_spell((unsigned char)i, s->bytes[i]);
     bool breaks = o->level == TEXT_WORD || o->level == TEXT_GRAPHEME;
     s->breaks = breaks ? text_break_open(o->level == TEXT_WORD ? TEXT_BREAK_WORDS : TEXT_BREAK_CHARACTERS, e) : NULL;
     s->characters = ubrk_open(UBRK_CHARACTER, "", NULL, 0, &code);

@@ -32,10 +32,11 @@ struct text_word {
     size_t tag_length;
 };
 
-/* Who receives the tokens. Either function returns -1 with *e set to have the whole stopped. */
+/* Who receives the tokens, some at a time, and the marks between them. Either function returns -1 with *e set to have the
+ * whole stopped. */
 struct text_receiver {
     void *context;
-    int (*token)(void *context, const struct text_word *word, struct err *e);
+    int (*tokens)(void *context, const struct text_word *words, size_t n, struct err *e);
     int (*mark)(void *context, char mark, struct err *e); /* '\n', and '\t' when tabs are asked for */
 };
 

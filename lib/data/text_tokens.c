@@ -404,18 +404,21 @@ static void find_ids(struct text_tokens *t, int side)
     }
 }
 
-int text_tokens_token(void *tokens, int side, const struct text_word *word, struct err *e)
+int text_tokens_add(void *tokens, int side, const struct text_word *words, size_t n, struct err *e)
 {
     struct text_tokens *t = tokens;
     struct text_part *part = &t->part[side];
-    if (t->extra == TEXT_TAGS && text_classes_add(&t->classes, word->tag, word->tag_length, e) < 0)
-        return -1;
-    if (t->keep_text) {
-        part->lengths[part->n + part->next.n] = (uint32_t)word->written_length;
-        buf_add(&part->text, word->written, word->written_length);
+    struct vocab *v = vocab_of(t, side);
+    for (const struct text_word *word = words; word < words + n; word++) {
+        if (t->extra == TEXT_TAGS && text_classes_add(&t->classes, word->tag, word->tag_length, e) < 0)
+            return -1;
+        if (t->keep_text) {
+            part->lengths[part->n + part->next.n] = (uint32_t)word->written_length;
+            buf_add(&part->text, word->written, word->written_length);
+        }
+        if (vocab_batch_add(&part->next, v, word->word, word->length))
+            find_ids(t, side);
     }
-    if (vocab_batch_add(&part->next, vocab_of(t, side), word->word, word->length))
-        find_ids(t, side);
     return 0;
 }
 

@@ -66,7 +66,7 @@ int text_tokens_load(struct text_tokens *t, const char *path, struct opt_group *
 int text_tokens_apply(struct text_tokens *t, const struct text_options *o, struct sink *sink, struct err *e);
 
 /* For a text_part_receiver whose context is a struct text_tokens. */
-int text_tokens_token(void *tokens, int side, const struct text_word *word, struct err *e);
+int text_tokens_add(void *tokens, int side, const struct text_word *words, size_t n, struct err *e);
 int text_tokens_part(void *tokens, bool continued, struct err *e);
 int text_tokens_label(void *tokens, const char *label, size_t length, struct err *e);
 

@@ -54,6 +54,14 @@ static int token(void *context, int side, const struct text_word *token, struct 
     return 0;
 }
 
+static int tokens(void *context, int side, const struct text_word *words, size_t n, struct err *e)
+{
+    must(n > 0);
+    for (size_t i = 0; i < n; i++)
+        token(context, side, &words[i], e);
+    return 0;
+}
+
 static int part(void *context, bool continued, struct err *e)
 {
     struct seen *s = context;
@@ -78,7 +86,7 @@ static int run(const struct text_options *o, const struct text_input *in, const 
                struct seen *s)
 {
     struct text_pipe p = {0};
-    struct text_part_receiver to = {s, token, part, label};
+    struct text_part_receiver to = {s, tokens, part, label};
     struct err e = {0};
     s->join.level = (enum text_level)o->level;
     s->tags = in->kind == TEXT_INPUT_CONLLU;

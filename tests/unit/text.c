@@ -123,6 +123,13 @@ static int show_token(void *context, int side, const struct text_word *word, str
     return 0;
 }
 
+static int show_tokens(void *context, int side, const struct text_word *words, size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        show_token(context, side, &words[i], e);
+    return 0;
+}
+
 static int show_label(void *context, const char *label, size_t length, struct err *e)
 {
     struct show *s = context;
@@ -154,7 +161,7 @@ static bool pipe_text(const struct kind *k, const char *in, size_t n, size_t ste
                       struct err *e)
 {
     struct text_pipe p = {0};
-    struct text_part_receiver to = {show, show_token, show_part, show_label};
+    struct text_part_receiver to = {show, show_tokens, show_part, show_label};
     struct text_input input = k->in;
     bool quiet = show->quiet;
     buf_clear(&show->out);
