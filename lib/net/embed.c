@@ -32,7 +32,9 @@ static int take_model(struct embed *m, const struct segment *segment, struct err
                         *profile ? profile : "a stream without a profile");
     if (vocab_read(&m->vocab, "", segment, e) < 0 || !(in = segment_need(segment, "w.in", e)))
         return -1;
-    if (in->rank != 2 || in->dims[0] != m->vocab.n || in->dims[1] == 0)
+    if (in->rank == 2 && in->dims[1] == 0)
+        return err_fail(e, STATUS_DATA, "w.in has vectors without numbers");
+    if (in->rank != 2 || in->dims[0] != m->vocab.n)
         return err_fail(e, STATUS_DATA, "w.in has rank %u and %llu rows, not a vector for each of %zu words", in->rank,
                         (unsigned long long)(in->rank ? in->dims[0] : 0), m->vocab.n);
     if (!dtype_is_real(in->dtype))

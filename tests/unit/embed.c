@@ -20,7 +20,8 @@ static struct embed model_of(size_t n, size_t d)
         size_t length = 0;
         for (size_t rest = i + 1; rest; rest = (rest - 1) / 26)
             word[length++] = (char)('a' + (rest - 1) % 26);
-        m.vocab.counts[vocab_add(&m.vocab, word, length)] = 2 * n - i;
+        uint32_t id = vocab_add(&m.vocab, word, length);
+        m.vocab.counts[id] = 2 * n - i;
     }
     m.vec = mem_aligned(m.v * d, sizeof(real));
     return m;
