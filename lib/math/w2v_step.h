@@ -19,7 +19,8 @@ enum {
     W2V_LANES = 16, /* rows are a multiple of this long, the rest zeros, and aligned to MEM_ALIGN */
     W2V_MAX_IN = 32,
     W2V_MAX_OUT = 66,
-    W2V_MAX_WEIGHT = 2, /* |w| is 0, 1 or 2 */
+    W2V_OUT_GROUP = 8, /* of which there are */
+    W2V_OUT_GROUPS = (W2V_MAX_OUT + W2V_OUT_GROUP - 1) / W2V_OUT_GROUP,
 };
 
 #ifdef RUNNEL_DOUBLE
@@ -42,15 +43,22 @@ struct w2v_step {
     real *in[W2V_MAX_IN];  /* rows read */
     real *add[W2V_MAX_IN]; /* rows moved: in skip-gram those read */
     real *out[W2V_MAX_OUT];
-    struct w2v_loss *loss;                                 /* added to; scores beyond +-25 count as 25 */
-    real weight[W2V_MAX_IN * W2V_MAX_OUT + 2 * W2V_LANES]; /* w; scratch behind its end */
-    real score[W2V_MAX_IN * W2V_MAX_OUT + W2V_LANES];      /* s, then g */
+    struct w2v_loss *loss; /* added to; scores beyond +-25 count as 25 */
+    /* w, and s or g, at w2v_place; |w| is 0, 1 or 2, and behind the last output, up to a whole group, 0. */
+    real weight[W2V_OUT_GROUPS * W2V_MAX_IN * W2V_OUT_GROUP];
+    real score[W2V_OUT_GROUPS * W2V_MAX_IN * W2V_OUT_GROUP];
 };
 
-/* Which words of a union of two contexts belong to both, to the first alone, to the second alone; they stand in this
+/* Where what belongs to input i and output k stands: by groups of outputs, in a group by rows. */
+static inline size_t w2v_place(size_t i, size_t k)
+{
+    return (k / W2V_OUT_GROUP * W2V_MAX_IN + i) * W2V_OUT_GROUP + k % W2V_OUT_GROUP;
+}
+
+/* How many words of a union of two contexts belong to the first alone, to the second alone, to both; they stand in this
  * order. */
 struct w2v_shares {
-    size_t both, first, second;
+    size_t first, second, both;
 };
 
 struct w2v_code {

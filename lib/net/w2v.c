@@ -147,56 +147,48 @@ void w2v_learner_close(struct w2v_learner *l)
     *l = (struct w2v_learner){0};
 }
 
-/* Weights of one input: `first` and `second` say whose context it is in. Rows of up to 8 are written as 8. */
-enum { WEIGHTS = 8 };
-
-static inline real *weigh(real *weight, const real *row, size_t m, size_t n)
+/* Weighs n inputs from the i-th on, which are in the context of the first centre, or the second, or both. */
+static void weigh(struct w2v_step *s, size_t i, size_t n, const struct w2v_weighed *how, bool first, bool second)
 {
-    for (size_t i = 0; i < n; i++, weight += m)
-        memcpy(weight, row, (m <= WEIGHTS ? WEIGHTS : m) * sizeof *weight);
-    return weight;
+    size_t present = how->centres == 2 ? 2 : how->present;
+    for (size_t k0 = 0; k0 < s->m; k0 += W2V_OUT_GROUP) {
+        real row[W2V_OUT_GROUP] = {0};
+        for (size_t k = k0; k < s->m && k < k0 + W2V_OUT_GROUP; k++)
+            row[k - k0] = k < present ? (real)(k == 1 && how->centres == 2 ? second : first) : -(real)(first + second);
+        for (size_t at = i; at < i + n; at++)
+            memcpy(s->weight + w2v_place(at, k0), row, sizeof row);
+    }
 }
 
-static void weight_row(real *row, const struct w2v_windows *win, bool first, bool second)
+/* Weights of a step's inputs, `first` of the first context alone, `second` of the second, then those of both. Most steps
+ * have the same. */
+static void weigh_all(struct w2v_learner *l, const struct w2v_windows *win, size_t first, size_t second)
 {
-    size_t there = win->centres == 2 ? 2 : win->present;
-    for (size_t k = 0; k < there; k++)
-        row[k] = first;
-    if (win->centres == 2)
-        row[1] = second;
-    for (size_t k = there; k < win->n_out || k < WEIGHTS; k++)
-        row[k] = -(real)(first + second);
+    struct w2v_step *s = l->step;
+    struct w2v_weighed now = {s->m, win->centres, win->present, first, second};
+    if (!memcmp(&now, &l->weighed, sizeof now))
+        return;
+    l->weighed = now;
+    weigh(s, 0, first, &now, true, false);
+    weigh(s, first, second, &now, false, true);
+    weigh(s, first + second, W2V_MAX_IN - first - second, &now, true, win->centres == 2);
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Each context word against all outputs, as many at once as a step takes. */
+/* Each context word against all outputs; those of a single centre as many at once as a step takes. */
 static void learn_skipgram(struct w2v_learner *l, const struct w2v_windows *win)
 {
     const struct w2v *w = l->w;
     struct w2v_step *s = l->step;
-    struct w2v_shares left = win->shares;
-    const uint32_t *context = win->in;
-    real both[W2V_MAX_OUT], first[W2V_MAX_OUT], second[W2V_MAX_OUT];
-    weight_row(first, win, true, false);
-    if (win->centres == 2) {
-        weight_row(both, win, true, true);
-        weight_row(second, win, false, true);
-    }
-    while ((s->n = smaller(left.both + left.first + left.second, W2V_MAX_IN)) > 0) {
-        size_t n_both = smaller(left.both, s->n), n_first = smaller(left.first, s->n - n_both);
-        size_t n_second = s->n - n_both - n_first;
+    size_t left = win->shares.first + win->shares.second + win->shares.both;
+    if (win->centres == 2)
+        weigh_all(l, win, win->shares.first, win->shares.second);
+    else
+        weigh_all(l, win, 0, 0);
+    for (const uint32_t *context = win->in; left > 0; context += s->n, left -= s->n) {
+        s->n = left < W2V_MAX_IN ? left : W2V_MAX_IN;
         for (size_t i = 0; i < s->n; i++)
             s->in[i] = s->add[i] = w->in + context[i] * w->stride;
-        weigh(weigh(weigh(s->weight, both, s->m, n_both), first, s->m, n_first), second, s->m, n_second);
         w->code->learn(s);
-        context += s->n;
-        left.both -= n_both;
-        left.first -= n_first;
-        left.second -= n_second;
     }
 }
 
@@ -208,7 +200,6 @@ static void learn_cbow(struct w2v_learner *l, const struct w2v_windows *win)
     size_t n = win->shares.both + win->shares.first + win->shares.second;
     real *const mean[2] = {l->centre, l->centre + w->stride}, *const delta[2] = {mean[1] + w->stride,
                                                                                  mean[1] + 2 * w->stride};
-    real row[W2V_MAX_OUT];
     l->rows = n > l->room ? mem_grow(l->rows, l->room = n, sizeof *l->rows) : l->rows;
     for (size_t i = 0; i < n; i++)
         l->rows[i] = w->in + win->in[i] * w->stride;
@@ -218,9 +209,8 @@ static void learn_cbow(struct w2v_learner *l, const struct w2v_windows *win)
     for (size_t k = 0; k < s->n; k++) {
         s->in[k] = mean[k];
         s->add[k] = delta[k];
-        weight_row(row, win, k == 0, k == 1);
-        weigh(s->weight + k * s->m, row, s->m, 1);
     }
+    weigh_all(l, win, 1, win->centres - 1);
     w->code->learn(s);
     w->code->spread(w->stride, win->shares, l->rows, delta);
 }

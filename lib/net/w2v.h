@@ -86,6 +86,9 @@ struct w2v_learner {
     enum w2v_kind kind;
     /* private */
     struct w2v_step *step;
+    struct w2v_weighed {
+        size_t outputs, centres, present, first, second;
+    } weighed;    /* what the step's weights are for */
     real *centre; /* CBOW: the means of two contexts and what they are moved by */
     real **rows;  /* CBOW: those of the contexts */
     size_t room;
@@ -94,8 +97,8 @@ struct w2v_learner {
 void w2v_learner_open(struct w2v_learner *l, const struct w2v *w, enum w2v_kind kind);
 void w2v_learner_close(struct w2v_learner *l);
 
-/* One or two windows: their context (ids; a word may stand there several times), with one centre all of it `first`; their
- * outputs, centres first (rows, distinct): words, or with hs the inner nodes above one centre. */
+/* One window, or two: their context (ids; a word may stand there several times), all of it `first` for one, W2V_MAX_IN words
+ * at most for two; their outputs, centres first (rows, distinct): words, or with hs the inner nodes above one centre. */
 struct w2v_windows {
     const uint32_t *in, *out;
     struct w2v_shares shares;

@@ -169,8 +169,8 @@ static size_t copy_words(const struct w2v_draw *d, size_t from, size_t to, uint3
     return from < to ? to - from : 0;
 }
 
-/* The words within `reach` of one centre, or of two that stand side by side: first those that are near both, then those
- * near the first alone (one of them the second centre), then near the second alone. */
+/* The words within `reach` of one centre, or of two that stand side by side: those near the first alone (one of them is the
+ * second centre), near the second alone, near both. */
 static struct w2v_shares copy_context(const struct w2v_draw *d, size_t centres, size_t reach, uint32_t *ids)
 {
     size_t i = d->i, low = i < reach ? 0 : i - reach;
@@ -181,14 +181,14 @@ static struct w2v_shares copy_context(const struct w2v_draw *d, size_t centres, 
         return n;
     }
     size_t first_alone = i >= reach;
-    n.both = copy_words(d, low + first_alone, i, ids);
-    n.both += copy_words(d, i + 2, i + reach + 1, ids + n.both);
-    ids += n.both;
     n.first = first_alone ? copy_words(d, low, low + 1, ids) : 0;
     n.first += copy_words(d, i + 1, i + 2, ids + n.first);
     ids += n.first;
     n.second = copy_words(d, i, i + 1, ids);
     n.second += copy_words(d, i + reach + 1, i + reach + 2, ids + n.second);
+    ids += n.second;
+    n.both = copy_words(d, low + first_alone, i, ids);
+    n.both += copy_words(d, i + 2, i + reach + 1, ids + n.both);
     return n;
 }
 

@@ -8,7 +8,7 @@
 #include "base/par.h"
 #include "net/w2v_draw.h"
 
-enum { AHEAD = 2, LINE = 64, SPINS = 2000 };
+enum { AHEAD = 4, LINE = 64, SPINS = 2000 };
 
 /* One place of the corpus. Steps stand in one order over all streams: 0 of stream 0, 0 of stream 1, ..., 1 of stream 0, ... */
 struct stream {
@@ -86,24 +86,17 @@ static void wait_for_turn(const struct training *t, size_t s, size_t k)
 
 /* ---- Turns ------------------------------------------------------------------------------------------------------- */
 
-static inline void fetch_row(const struct w2v *w, const real *matrix, uint32_t id)
+/* Fetches the rows that step k takes and those before did not, into the second-level cache: the first has no room for them
+ * before they are used. (Not inlined it would be a function without effect, and left out.) */
+static inline __attribute__((always_inline)) void fetch_rows(const struct w2v *w, const struct w2v_chunk *c, size_t k)
 {
-    const char *row = (const char *)(matrix + id * w->stride);
-    for (size_t at = 0; at < w->stride * sizeof(real); at += LINE)
-        __builtin_prefetch(row + at);
-}
-
-/* Rows that a step soon to come needs, so that they are here by then. */
-static void fetch_ahead(const struct w2v *w, const struct w2v_chunk *c, size_t k)
-{
-    if (k >= c->n)
-        return;
     const struct w2v_draw_step *s = &c->steps[k];
     const uint32_t *ids = c->ids + s->at + s->in;
-    for (size_t i = 0; i < s->out; i++)
-        fetch_row(w, w->out, ids[i]);
-    for (size_t i = 0; i < s->fetch; i++)
-        fetch_row(w, w->in, ids[s->out + i]);
+    for (size_t i = 0; k < c->n && i < s->out + s->fetch; i++) {
+        const char *row = (const char *)((i < s->out ? w->out : w->in) + ids[i] * w->stride);
+        for (size_t at = 0; at < w->stride * sizeof(real); at += LINE)
+            __builtin_prefetch(row + at, 0, 2);
+    }
 }
 
 static void learn_step(struct training *t, struct w2v_learner *l, size_t stream, size_t k)
@@ -118,7 +111,7 @@ static void learn_step(struct training *t, struct w2v_learner *l, size_t stream,
                                   .n_out = step->out,
                                   .rate = step->rate,
                                   .present = step->present};
-    fetch_ahead(t->w, s->now, k + AHEAD);
+    fetch_rows(t->w, s->now, k + AHEAD);
     if (t->waiting)
         wait_for_turn(t, stream, k);
     w2v_learn(l, &windows, &s->loss);

@@ -36,7 +36,7 @@ struct window {
 
 static bool belongs(const struct window *w, size_t i, size_t centre)
 {
-    size_t class = i < w->shares.both ? 2 : i < w->shares.both + w->shares.first ? 0 : 1;
+    size_t class = i < w->shares.first ? 0 : i < w->shares.first + w->shares.second ? 1 : 2;
     return class == 2 || class == centre;
 }
 

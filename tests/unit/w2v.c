@@ -183,9 +183,10 @@ static void steps_hold_whole_windows(void **state)
             const struct w2v_draw_step *s = &chunk.steps[k];
             const uint32_t *in = chunk.ids + s->at, *out = in + s->in;
             for (size_t i = 0; i < s->in; i++) {
-                if (i < s->shares.both + s->shares.first)
+                bool second = i >= s->shares.first && i < s->shares.first + s->shares.second;
+                if (!second)
                     got[out[0] - 4][in[i] - 4]++;
-                if (i < s->shares.both || i >= s->shares.both + s->shares.first)
+                if (i >= s->shares.first)
                     got[out[1] - 4][in[i] - 4]++;
             }
         }
@@ -250,8 +251,9 @@ static void kernels_agree(void **state)
                 memcpy(at, start, ROWS * LENGTH * sizeof(real));
                 w2v_loss_start(&loss);
                 *step = (struct w2v_step){.d = LENGTH, .n = n, .m = m, .rate = (real)0.5, .loss = &loss};
-                for (size_t f = 0; f < n * m; f++)
-                    step->weight[f] = (real)((int)(f * 7 % 5) - 2);
+                for (size_t i = 0; i < n; i++)
+                    for (size_t k = 0; k < m; k++)
+                        step->weight[w2v_place(i, k)] = (real)((int)((i * m + k) * 7 % 5) - 2);
                 for (size_t i = 0; i < n; i++)
                     step->in[i] = step->add[i] = at + i * LENGTH;
                 for (size_t k = 0; k < m; k++)
