@@ -75,7 +75,8 @@ int vectors_model_begin(struct vectors_model *m, uint64_t n, uint64_t d, int fd,
 
 float *vectors_model_row(struct vectors_model *m)
 {
-    return (float *)buf_room(&m->rows, m->d * sizeof(float));
+    void *row = buf_room(&m->rows, m->d * sizeof(float));
+    return row;
 }
 
 /* Bytes of the longest start of a character at text[0], where no whole one is: at least 1. */

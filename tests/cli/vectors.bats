@@ -80,8 +80,10 @@ projector() { glove | sed -E 's/^.* (\S+) (\S+)$/\1\t\2/' > vectors.tsv && glove
     tns text --words ids.tns > out
     [ "$(head -n 1 out)" = "man <unk>" ]
     embed -q --model plane.tns ids.tns | tns text | grep -A4 '^column vec f32' | tail -n 4 | tr '\n' , | grep -qx '1 0,0 0,0.5 0.25,1.7320508 1,'
-    tns-plot map plane.tns --words man,queen -o map.svg
-    grep -q '>queen<' map.svg || grep -q svg map.svg
+    tns-plot map plane.tns --words man,queen,apple -o map.svg
+    [ -s map.svg ]
+    expect 2 tns-plot map plane.tns --words man,plum
+    grep -q "'plum' is not in the vocabulary" err
     for i in $(seq 20); do echo "man woman king queen"; done | tokenize --level space > corpus.tns
     expect 0 rnn-train -q --task lm --hidden 4 --epochs 1 --embedding plane.tns corpus.tns -o rnn.tns
     tns ls rnn.tns | grep -Eq '^tensor +embedding '
