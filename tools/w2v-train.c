@@ -1,27 +1,36 @@
 /* w2v-train: tokens to word vectors. */
+#include <stdio.h>
+
 #include "app/cli.h"
 #include "app/w2v_pairs.h"
+#include "app/w2v_reading.h"
 #include "app/w2v_watching.h"
-#include "net/w2vfile.h"
+#include "base/stop.h"
+
+static struct w2v_run run;
 
 static struct {
     const char *log;
+    struct opt_list evals;
     bool show_pairs;
-} run;
+} ask;
 
-static struct w2v_config config;
+#define AT(field) offsetof(__typeof__(ask), field)
 
-static const struct opt run_options[] = {
-    {"log", 0, OPT_TEXT, offsetof(__typeof__(run), log), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+static const struct opt ask_options[] = {
+    {"eval", 0, OPT_LIST, AT(evals), OPT_FILE, "FILE", NULL, 0, 0, NULL,
+     "tell behind each epoch how well the questions or judged pairs in FILE are met; may be given several times"},
+    {"log", 0, OPT_TEXT, AT(log), OPT_FILE, "FILE", NULL, 0, 0, NULL,
      "write how training goes to FILE, one JSON object a line"},
-    {"show-pairs", 0, OPT_SWITCH, offsetof(__typeof__(run), show_pairs), 0, NULL, NULL, 0, 0, NULL,
+    {"show-pairs", 0, OPT_SWITCH, AT(show_pairs), 0, NULL, NULL, 0, 0, NULL,
      "print the pairs of words that windows hold, centre TAB context, and train nothing"},
     {0},
 };
 
-static struct opt_group groups[] = {{"Training", w2v_options, &config, 0},
+static struct opt_group groups[] = {{"Training", w2v_options, &run.config, 0},
+                                    {"Start and checkpoints", w2v_run_options, &run.files, 0},
                                     CLI_CHANCE,
-                                    {"Running", run_options, &run, 0},
+                                    {"Running", ask_options, &ask, 0},
                                     CLI_GROUP,
                                     {0}};
 
@@ -36,103 +45,134 @@ static const struct tool tool = {
     .operands_high = 1,
 };
 
-/* Are there words to learn from? One alone is noted: there is nothing to tell it from. */
-static int check_words(const struct w2v_input *in, const struct w2v_corpus *corpus, struct err *e)
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
+
+static int check_options(struct err *e)
 {
-    size_t different = 0, length;
-    uint32_t last = 0;
-    for (uint32_t id = 0; id < corpus->n_vocab && different < 2; id++)
-        if (corpus->counts[id]) {
-            last = id;
-            different++;
-        }
-    if (!different)
-        return err_fail(e, STATUS_DATA, "%s: holds no words to learn from (is it empty, or all unknown?)",
-                        source_label(in->source));
-    const char *word = vocab_word(&in->vocab, last, &length);
-    if (different == 1)
-        cli_note("%s: '%.*s' is the only word, and there is nothing to tell it from: its vector means nothing",
-                 source_label(in->source), (int)(length < 60 ? length : 60), word);
-    return 0;
+    const struct w2v_run_config *files = &run.files;
+    if (ask.show_pairs && (files->init || files->checkpoint || ask.evals.n || ask.log))
+        return err_fail(e, STATUS_MISUSED,
+                        "--show-pairs trains nothing: there is no use for --init, --checkpoint, --eval or --log");
+    if (files->grow && !files->init)
+        return err_fail(e, STATUS_MISUSED, "--grow wants to know what should grow (give --init MODEL)");
+    if (files->resume && !files->checkpoint)
+        return err_fail(e, STATUS_MISUSED, "--resume wants to know from where (give --checkpoint FILE)");
+    return w2v_config_check(&run.config, groups, e);
 }
 
-static int read_words(struct w2v_input *in, struct w2v_corpus *corpus, struct err *e)
+/* What the vectors of --init are, where the command line does not say it. */
+static int take_options(const struct w2vfile *init, struct err *e)
 {
-    struct progress progress;
-    const uint32_t *ids;
-    size_t n;
-    bool continued;
-    int got;
-    progress_start(&progress, "words", 0);
-    while ((got = w2v_input_next(in, &ids, &n, &continued, e)) == 1) {
-        if (w2v_corpus_add(corpus, ids, n, continued, e) < 0)
-            return -1;
-        progress_show(&progress, (double)corpus->words, "reading");
+    static const char *const taken[] = {"model", "loss"};
+    char dim[32];
+    snprintf(dim, sizeof dim, "%zu", init->d);
+    if (opt_given(groups, "dim") && (size_t)run.config.dim != init->d)
+        return err_fail(e, STATUS_MISUSED, "--dim: the vectors of %s have %s numbers (leave it out)", run.files.init,
+                        dim);
+    int result = opt_set(groups, "dim", dim, e);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken && result == 0; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "option.%s", taken[i]);
+        const char *text = meta_get(&init->segment.head, key);
+        if (text && !opt_given(groups, taken[i]))
+            result = opt_set(groups, taken[i], text, e);
     }
-    if (got < 0 || w2v_corpus_finish(corpus, e) < 0 || check_words(in, corpus, e) < 0)
+    if (result < 0)
+        e->status = STATUS_DATA;
+    return result < 0 ? err_where(e, "%s", run.files.init) : 0;
+}
+
+/* Outputs are tried before anything is read. */
+static int open_outputs(struct w2v_watching *w, struct err *e)
+{
+    const struct w2v_run_config *files = &run.files;
+    const char *others[] = {cli.n_operands ? cli.operands[0] : "-", files->init, files->checkpoint, ask.log};
+    if (ask.show_pairs)
+        return cli_output(false, e) ? 0 : -1;
+    if (cli_apart("checkpoint", files->checkpoint, others, 2, e) < 0 || cli_apart("log", ask.log, others, 3, e) < 0)
         return -1;
-    cli_note("%llu words in %llu sentences, %zu in the vocabulary%s", (unsigned long long)corpus->words,
-             (unsigned long long)corpus->sentences, in->vocab.n, corpus->unknown ? "" : ", none unknown");
-    if (corpus->unknown)
-        cli_note("%llu unknown words left out", (unsigned long long)corpus->unknown);
+    for (size_t i = 0; i < ask.evals.n; i++)
+        if (cli_apart("eval", ask.evals.items[i], others + 2, 2, e) < 0)
+            return -1;
+    if (!cli_sink("model/w2v", e))
+        return -1;
+    if (files->checkpoint) {
+        if (outfile_probe(files->checkpoint, e) < 0)
+            return -1;
+        stop_catch();
+    }
+    return w2v_watching_open(w, ask.log, files->resume, &ask.evals, e);
+}
+
+/* ---- Training ---------------------------------------------------------------------------------------------------- */
+
+/* The words and vectors that training starts from. */
+static int begin(struct w2v_input *in, struct w2vfile *init, struct err *e)
+{
+    run.seed = rng_seed((uint64_t)cli.seed);
+    head_make(&run.head, "model/w2v", &in->head, cli_hop());
+    cli_options_meta(&run.head);
+    if (w2v_run_words(&run, &in->vocab, source_label(in->source), init, e) < 0 || w2v_run_make(&run, init, e) < 0)
+        return -1;
+    if (run.added)
+        cli_note("%zu words are new to %s", run.added, run.files.init);
+    else if (run.files.grow)
+        cli_note("no word is new to %s (was the text tokenized with --vocab? It must not be)", run.files.init);
+    if (run.respelled)
+        cli_note("the text was tokenized with other options than that of %s, which the model keeps", run.files.init);
     return 0;
 }
 
-static int write_model(struct w2v *w, const struct w2v_input *in, const struct w2v_corpus *corpus, struct err *e)
+static int train(struct w2v_input *in, struct w2vfile *init, struct w2v_watching *watching, struct err *e)
 {
-    struct sink *sink = cli_sink("model/w2v", e);
-    struct meta head = {0};
-    head_make(&head, "model/w2v", &in->head, cli_hop());
-    cli_options_meta(&head);
-    meta_setf(&head, "pos.epochs", "%lld", (long long)config.epochs);
-    meta_setf(&head, "pos.words", "%llu", (unsigned long long)corpus->words * (unsigned long long)config.epochs);
-    int result = w2vfile_write(sink, &head, &in->vocab, w, e);
-    meta_free(&head);
-    return result < 0 ? -1 : sink_end(sink, "complete", source_digests(in->source), e);
+    if (!run.config.lock_free && cli.threads > W2V_STREAMS)
+        cli.threads = W2V_STREAMS;
+    if (begin(in, init, e) < 0)
+        return -1;
+    if (init)
+        w2vfile_free(init);
+    if (w2v_reading_all(&run, in, e) < 0 || cli_threads(e) < 0)
+        return -1;
+    w2v_run_start(&run);
+    if (run.restarted)
+        cli_note("the output vectors (w.out) of %s are not taken, %s: they begin as zeros", run.files.init,
+                 run.restarted);
+    int resumed = run.files.resume ? w2v_run_resume(&run, e) : 0;
+    if (resumed > 0)
+        cli_note("going on from %s: epoch %llu, %llu words", run.files.checkpoint, (unsigned long long)run.at.epoch + 1,
+                 (unsigned long long)run.at.words);
+    if (resumed < 0)
+        return -1;
+    w2v_watching_begin(watching, &run);
+    return w2v_run_train(&run, e);
 }
 
-static int train(struct w2v_input *in, struct w2v_watching *watching, struct err *e)
+static int write_model(struct err *e)
 {
-    struct w2v_corpus corpus;
-    struct w2v w = {0};
-    struct rng seed = rng_seed((uint64_t)cli.seed);
-    int result = -1;
-    if (!config.lock_free && cli.threads > W2V_STREAMS)
-        cli.threads = W2V_STREAMS;
-    w2v_corpus_open(&corpus, in->vocab.n);
-    if (read_words(in, &corpus, e) == 0 && cli_threads(e) == 0 &&
-        w2v_make(&w, in->vocab.n, (size_t)config.dim, corpus.counts, seed, e) == 0) {
-        w2v_prepare(&w, &config, in->vocab.counts);
-        w2v_watching_begin(watching, corpus.words, config.epochs);
-        result = w2v_train(&w, &config, &corpus, seed, w2v_watching_report, watching, e);
-    }
-    if (w2v_watching_close(watching, result, e) < 0)
-        result = -1;
-    if (result == 0)
-        result = write_model(&w, in, &corpus, e);
-    w2v_free(&w);
-    w2v_corpus_close(&corpus);
-    return result;
+    struct sink *k = cli_sink("model/w2v", e);
+    return w2v_run_write(&run, k, e) < 0 ? -1 : sink_end(k, "complete", run.parents, e);
 }
 
 static int work(struct err *e)
 {
     struct w2v_input in = {0};
+    struct w2vfile init = {0};
     struct w2v_watching watching = W2V_WATCHING_NONE;
-    const char *input = cli.n_operands ? cli.operands[0] : "-";
-    w2v_config_settle(&config);
-    if (w2v_config_check(&config, groups, e) < 0)
-        return -1;
-    if (run.show_pairs ? !cli_output(false, e)
-                       : cli_apart("log", run.log, &input, 1, e) < 0 || !cli_sink("model/w2v", e) ||
-                             log_open(&watching.log, run.log, false, e) < 0)
-        return -1;
-    struct source *source = source_open_path(cli.n_operands ? cli.operands[0] : NULL, e);
-    if (!source)
-        return -1;
-    int result = w2v_input_open(&in, source, e);
-    if (result == 0)
-        result = run.show_pairs ? w2v_pairs_show(&in, &config, e) : train(&in, &watching, e);
+    struct source *source = NULL;
+    int result = -1;
+    if (check_options(e) == 0 && open_outputs(&watching, e) == 0 &&
+        (!run.files.init || (w2vfile_load(&init, run.files.init, e) == 0 && take_options(&init, e) == 0)) &&
+        (source = source_open_path(cli.n_operands ? cli.operands[0] : NULL, e)) &&
+        w2v_input_open(&in, source, e) == 0) {
+        w2v_config_settle(&run.config);
+        result = ask.show_pairs ? w2v_pairs_show(&in, &run.config, e)
+                                : train(&in, run.files.init ? &init : NULL, &watching, e);
+    }
+    result = w2v_watching_close(&watching, result, e);
+    if (result == 0 && !ask.show_pairs)
+        result = write_model(e);
+    w2vfile_free(&init);
+    w2v_run_free(&run);
     w2v_input_close(&in);
     source_close(source);
     return result;

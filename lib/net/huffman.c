@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "data/vocab.h"
@@ -110,6 +111,13 @@ size_t huffman_path(const struct huffman *h, uint32_t id, uint32_t *nodes, size_
     for (size_t i = 0; i < ones; i++)
         nodes[n++] = way[i];
     return n;
+}
+
+bool huffman_same(const struct huffman *a, const struct huffman *b)
+{
+    size_t n = a->n;
+    return n == b->n && a->first == b->first && (!n || !memcmp(a->leaves, b->leaves, n * sizeof *a->leaves)) &&
+           (n < 2 || !memcmp(a->inner, b->inner, (n - 1) * sizeof *a->inner));
 }
 
 void huffman_free(struct huffman *h)

@@ -7,6 +7,7 @@
 #ifndef NET_HUFFMAN_H
 #define NET_HUFFMAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ void huffman_make(struct huffman *h, const uint64_t *counts, size_t n_ids, uint3
 /* The inner nodes above a leaf, at most h->depth: first those where its way takes bit 0, `*zeros` of them, then those where it
  * takes bit 1. Their number in all. */
 size_t huffman_path(const struct huffman *h, uint32_t id, uint32_t *nodes, size_t *zeros);
+
+/* Has every leaf the same way in both? */
+bool huffman_same(const struct huffman *a, const struct huffman *b);
 
 void huffman_free(struct huffman *h);
 

@@ -76,12 +76,16 @@ static void start_rows(void *context, size_t low, size_t high)
     const struct w2v *w = s->w;
     for (size_t id = low; id < high; id++) {
         struct rng rng = rng_fork(s->seed, "w2v.row", id);
-        for (size_t j = 0; s->counts[id] && j < w->d; j++)
-            w->in[id * w->stride + j] = (real)((rng_unit(&rng) - 0.5) / (double)w->d);
+        real *row = w->in + id * w->stride;
+        bool given = false;
+        for (size_t j = 0; j < w->d && !given; j++)
+            given = row[j] != 0;
+        for (size_t j = 0; s->counts[id] && !given && j < w->d; j++)
+            row[j] = (real)((rng_unit(&rng) - 0.5) / (double)w->d);
     }
 }
 
-int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct rng seed, struct err *e)
+int w2v_make(struct w2v *w, size_t v, size_t d, struct err *e)
 {
     uint64_t reals, bytes;
     size_t stride = (d + W2V_LANES - 1) / W2V_LANES * W2V_LANES;
@@ -91,7 +95,6 @@ int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct r
     *w = (struct w2v){.v = v, .d = d, .stride = stride, .code = code[kern_level()]};
     w->in = mem_aligned(reals, sizeof(real));
     w->out = mem_aligned(reals, sizeof(real));
-    par_for(v, 256, start_rows, &(struct start){w, counts, seed});
     return 0;
 }
 
@@ -99,6 +102,11 @@ void w2v_prepare(struct w2v *w, const struct w2v_config *config, const uint64_t 
 {
     if (config->loss == W2V_HS)
         huffman_make(&w->tree, counts, w->v, VOCAB_UNKNOWN + 1, W2V_MAX_OUT);
+}
+
+void w2v_start(struct w2v *w, const uint64_t *counts, struct rng seed)
+{
+    par_for(w->v, 256, start_rows, &(struct start){w, counts, seed});
 }
 
 void w2v_free(struct w2v *w)

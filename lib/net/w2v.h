@@ -71,9 +71,11 @@ struct w2v {
     const struct w2v_code *code;
 };
 
-/* `in` uniform in +-0.5/D, row by row from the seed; `out`, and rows of words with count 0, are zeros. STATUS_MISUSED
- * when so large a model cannot be. */
-int w2v_make(struct w2v *w, size_t v, size_t d, const uint64_t *counts, struct rng seed, struct err *e);
+/* Both matrices, zeros. STATUS_MISUSED when so large a model cannot be. */
+int w2v_make(struct w2v *w, size_t v, size_t d, struct err *e);
+
+/* Rows of `in` that are zeros become uniform in +-0.5/D, row by row from the seed, but for those of words with count 0. */
+void w2v_start(struct w2v *w, const uint64_t *counts, struct rng seed);
 
 /* Makes what the loss needs beside the matrices, from counts that are kept with the model: those of its vocabulary, so that
  * training that goes on finds the same tree. */
@@ -126,13 +128,33 @@ struct w2v_report {
     bool epoch_ended;
 };
 
+/* Where training stands, between two turns. It begins with zeros. */
+struct w2v_at {
+    uint64_t epoch, turn; /* done: whole epochs, turns of this one */
+    uint64_t places;      /* of the corpus, that a turn goes on in */
+    uint64_t words;       /* of the corpus, all epochs */
+    uint64_t reported;    /* words, at the last report */
+    uint64_t pairs;       /* losses since then */
+    double loss;          /* their sum */
+};
+
+/* What training asks and tells, always between turns, when nothing runs. */
+struct w2v_watch {
+    void *context;
+    int (*report)(void *context, const struct w2v_report *r, struct err *e);
+    bool (*due)(void *context, bool epoch_ended); /* is it time to save? Both NULL: it never is */
+    int (*save)(void *context, struct err *e);    /* all numbers of the model are finite */
+};
+
 enum {
     W2V_REPORT_WORDS = 250000, /* a report comes after about so many words, and at each epoch's end */
     W2V_STREAMS = 2,           /* places of the corpus; more threads than that have nothing to do */
 };
 
-/* Goes over the corpus config->epochs times. STATUS_DIVERGED when the loss or a number of the model is no longer finite. */
+/* Goes over the corpus config->epochs times, from where `at` stands, which moves along. The draws of turns that are done are
+ * made again and nothing is learned from them: so the model becomes that of a run from the start. STATUS_DIVERGED when the
+ * loss or a number of the model is no longer finite; STATUS_DATA when the epoch has not so many turns. */
 int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed,
-              int (*report)(void *context, const struct w2v_report *r, struct err *e), void *context, struct err *e);
+              struct w2v_at *at, const struct w2v_watch *watch, struct err *e);
 
 #endif

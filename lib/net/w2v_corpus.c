@@ -1,6 +1,9 @@
 #include "net/w2v_corpus.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/mem.h"
 #include "data/vocab.h"
@@ -16,7 +19,11 @@ void w2v_corpus_open(struct w2v_corpus *c, size_t n_vocab)
     *c = (struct w2v_corpus){.n_vocab = n_vocab,
                              .counts = mem_get(n_vocab, sizeof *c->counts),
                              .marks = mem_get(MARKS, sizeof *c->marks),
-                             .spacing = 1};
+                             .spacing = 1,
+                             .hash = XXH3_createState()};
+    if (!c->hash)
+        mem_exhausted(1);
+    XXH3_128bits_reset(c->hash);
 }
 
 static int put(struct w2v_corpus *c, uint32_t value, struct err *e)
@@ -58,6 +65,9 @@ static int sentence_end(struct w2v_corpus *c, struct err *e)
 
 int w2v_corpus_add(struct w2v_corpus *c, const uint32_t *ids, size_t n, bool continued, struct err *e)
 {
+    const uint64_t item[] = {n, continued};
+    XXH3_128bits_update(c->hash, item, sizeof item);
+    XXH3_128bits_update(c->hash, ids, n * sizeof *ids);
     if (!continued && sentence_end(c, e) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
@@ -81,6 +91,8 @@ int w2v_corpus_add(struct w2v_corpus *c, const uint32_t *ids, size_t n, bool con
 
 int w2v_corpus_finish(struct w2v_corpus *c, struct err *e)
 {
+    XXH128_hash_t digest = XXH3_128bits_digest(c->hash);
+    snprintf(c->digest, sizeof c->digest, "%016" PRIx64 "%016" PRIx64, digest.high64, digest.low64);
     return sentence_end(c, e) < 0 ? -1 : spool_rewind(&c->spool, e);
 }
 
@@ -89,6 +101,7 @@ void w2v_corpus_close(struct w2v_corpus *c)
     spool_close(&c->spool);
     free(c->counts);
     free(c->marks);
+    XXH3_freeState(c->hash);
     *c = (struct w2v_corpus){0};
 }
 

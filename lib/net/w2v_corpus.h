@@ -19,8 +19,10 @@ struct w2v_corpus {
     uint64_t words;     /* kept words in all, their sum */
     uint64_t unknown;   /* <unk> and <pad>, dropped before windows are looked at */
     uint64_t sentences; /* with at least one word */
+    char digest[33];    /* of all ids and of where items end: the identity of the text */
     /* private */
     struct spool spool;
+    struct XXH3_state_s *hash;
     uint64_t bytes;
     bool open; /* the sentence being added to has words */
     struct w2v_mark {

@@ -18,7 +18,7 @@ struct stream {
     int drawn;
     struct err draw_error;
     struct w2v_loss loss;
-    double sum; /* of losses since the last report */
+    double sum; /* of losses, of this turn */
     uint64_t pairs;
 };
 
@@ -30,9 +30,10 @@ struct training {
     size_t n_streams, n_tasks;
     bool waiting;                 /* threads wait for each other */
     bool apart;                   /* one thread learns, the other draws */
+    bool again;                   /* this turn was learned from before a checkpoint: it is drawn alone */
     struct w2v_learner *learners; /* [n_tasks] */
-    uint64_t reported;
-    int64_t epoch;
+    struct w2v_at *at;
+    const struct w2v_watch *watch;
 };
 
 /* ---- Steps that share rows --------------------------------------------------------------------------------------- */
@@ -151,7 +152,7 @@ static void turn(void *context, size_t low, size_t high)
     struct training *t = context;
     for (size_t task = low; task < high; task++) {
         size_t first = t->apart ? 0 : task, every = t->apart ? 1 : t->n_tasks;
-        if (!t->apart || task == 0)
+        if (!t->again && (!t->apart || task == 0))
             learn_streams(t, &t->learners[task], first, every);
         if (!t->apart || task == 1)
             draw_streams(t, first, every);
@@ -164,13 +165,13 @@ static int diverged(const struct training *t, const char *what, struct err *e)
 {
     return err_fail(e, STATUS_DIVERGED,
                     "training diverged: %s is no longer a finite number in epoch %lld (try a smaller --lr than %g)",
-                    what, (long long)t->epoch + 1, t->config->rate);
+                    what, (long long)t->at->epoch + 1, t->config->rate);
 }
 
 /* Words of the corpus behind what has been learned. */
 static uint64_t words_now(const struct training *t)
 {
-    uint64_t words = t->chances.corpus->words * (uint64_t)t->epoch;
+    uint64_t words = t->chances.corpus->words * t->at->epoch;
     for (size_t s = 0; s < t->n_streams; s++)
         words += t->streams[s].now->words;
     return words;
@@ -184,23 +185,21 @@ static bool ended(const struct training *t)
     return true;
 }
 
-static int report_now(struct training *t, int (*report)(void *, const struct w2v_report *, struct err *), void *context,
-                      struct err *e)
+static int report_now(struct training *t, struct err *e)
 {
-    struct w2v_report r = {.epoch = t->epoch + 1, .words = words_now(t), .epoch_ended = ended(t)};
-    for (size_t s = 0; s < t->n_streams; s++) {
-        struct stream *one = &t->streams[s];
-        r.loss += one->sum;
-        r.pairs += one->pairs;
-        one->sum = 0;
-        one->pairs = 0;
-    }
-    r.loss = r.pairs ? r.loss / (double)r.pairs : 0;
-    r.rate = (double)t->streams[0].draw.rate;
+    struct w2v_at *at = t->at;
+    struct w2v_report r = {.epoch = (int64_t)at->epoch + 1,
+                           .words = at->words,
+                           .pairs = at->pairs,
+                           .loss = at->pairs ? at->loss / (double)at->pairs : 0,
+                           .rate = (double)t->streams[0].draw.rate,
+                           .epoch_ended = ended(t)};
     if (!isfinite(r.loss))
         return diverged(t, "the loss", e);
-    t->reported = r.words;
-    return report(context, &r, e);
+    at->reported = r.words;
+    at->pairs = 0;
+    at->loss = 0;
+    return t->watch->report(t->watch->context, &r, e);
 }
 
 static int check_finite(const struct training *t, struct err *e)
@@ -231,23 +230,53 @@ static int advance(struct training *t, struct err *e)
     return 0;
 }
 
-static int train_epoch(struct training *t, int64_t epoch,
-                       int (*report)(void *, const struct w2v_report *, struct err *), void *context, struct err *e)
+/* A turn is done: what it has cost, and where that leaves training. */
+static int end_turn(struct training *t, struct err *e)
 {
-    t->epoch = epoch;
+    struct w2v_at *at = t->at;
+    at->turn++;
+    at->words = words_now(t);
+    for (size_t s = 0; s < t->n_streams; s++) {
+        at->loss += t->streams[s].sum;
+        at->pairs += t->streams[s].pairs;
+        t->streams[s].sum = 0;
+        t->streams[s].pairs = 0;
+    }
+    return ended(t) || at->words - at->reported >= W2V_REPORT_WORDS ? report_now(t, e) : 0;
+}
+
+static int save_where_due(struct training *t, bool epoch_ended, struct err *e)
+{
+    const struct w2v_watch *watch = t->watch;
+    if (!watch->due || !watch->due(watch->context, epoch_ended))
+        return 0;
+    return !epoch_ended && check_finite(t, e) < 0 ? -1 : watch->save(watch->context, e);
+}
+
+static int train_epoch(struct training *t, struct err *e)
+{
+    uint64_t turns = 0;
     for (size_t s = 0; s < t->n_streams; s++) {
         struct stream *one = &t->streams[s];
-        w2v_draw_epoch(&one->draw, epoch);
+        w2v_draw_epoch(&one->draw, (int64_t)t->at->epoch);
         one->drawn = w2v_draw_chunk(&one->draw, one->next, &one->draw_error);
     }
     do {
         if (advance(t, e) < 0)
             return -1;
+        t->again = turns++ < t->at->turn;
         par_for(t->n_tasks, 1, turn, t);
-        if ((ended(t) || words_now(t) - t->reported >= W2V_REPORT_WORDS) && report_now(t, report, context, e) < 0)
+        if ((!t->again && end_turn(t, e) < 0) || (!ended(t) && save_where_due(t, false, e) < 0))
             return -1;
     } while (!ended(t));
-    return check_finite(t, e);
+    if (turns < t->at->turn)
+        return err_fail(e, STATUS_DATA, "turn %llu of an epoch of %llu is to come next",
+                        (unsigned long long)t->at->turn + 1, (unsigned long long)turns);
+    if (check_finite(t, e) < 0)
+        return -1;
+    t->at->epoch++;
+    t->at->turn = 0;
+    return save_where_due(t, true, e);
 }
 
 static void open_streams(struct training *t, struct rng seed)
@@ -279,19 +308,21 @@ static void close_streams(struct training *t)
 }
 
 int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus *corpus, struct rng seed,
-              int (*report)(void *context, const struct w2v_report *r, struct err *e), void *context, struct err *e)
+              struct w2v_at *at, const struct w2v_watch *watch, struct err *e)
 {
-    struct training t = {.w = w, .config = config};
+    struct training t = {.w = w, .config = config, .at = at, .watch = watch};
     size_t threads = (size_t)par_threads();
     int result = 0;
-    t.n_streams = config->lock_free ? threads : W2V_STREAMS;
+    if (!at->turn)
+        at->places = config->lock_free ? threads : W2V_STREAMS;
+    t.n_streams = at->places;
     t.n_tasks = threads < t.n_streams ? threads : t.n_streams;
     t.apart = t.n_tasks > 1 && !config->lock_free && config->loss == W2V_HS; /* all steps share the root */
     t.waiting = t.n_tasks > 1 && !config->lock_free && !t.apart;
     w2v_chances_make(&t.chances, config, corpus, &w->tree);
     open_streams(&t, seed);
-    for (int64_t epoch = 0; result == 0 && epoch < config->epochs; epoch++)
-        result = train_epoch(&t, epoch, report, context, e);
+    while (result == 0 && at->epoch < (uint64_t)config->epochs)
+        result = train_epoch(&t, e);
     close_streams(&t);
     w2v_chances_free(&t.chances);
     return result;

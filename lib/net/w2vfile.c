@@ -31,19 +31,17 @@ static size_t rows_of(const struct matrix *m, const struct w2v *w)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-/* Rows of `stride` numbers become rows of d. */
-static void pack(real *values, size_t rows, size_t d, size_t stride)
+void w2vfile_pack(real *values, size_t rows, const struct w2v *w)
 {
-    for (size_t row = 1; row < rows && d < stride; row++)
-        memmove(values + row * d, values + row * stride, d * sizeof *values);
+    for (size_t row = 1; row < rows && w->d < w->stride; row++)
+        memmove(values + row * w->d, values + row * w->stride, w->d * sizeof *values);
 }
 
-/* And back; what pads them is zeros again. */
-static void unpack(real *values, size_t rows, size_t d, size_t stride)
+void w2vfile_unpack(real *values, size_t rows, const struct w2v *w)
 {
-    for (size_t row = rows; row-- > 0 && d < stride;) {
-        memmove(values + row * stride, values + row * d, d * sizeof *values);
-        memset(values + row * stride + d, 0, (stride - d) * sizeof *values);
+    for (size_t row = rows; row-- > 0 && w->d < w->stride;) {
+        memmove(values + row * w->stride, values + row * w->d, w->d * sizeof *values);
+        memset(values + row * w->stride + w->d, 0, (w->stride - w->d) * sizeof *values);
     }
 }
 
@@ -54,11 +52,11 @@ static int write_matrix(struct sink *k, const struct matrix *m, const struct w2v
     uint64_t dims[] = {rows, w->d};
     if (!values)
         return 0;
-    pack(values, rows, w->d, w->stride);
+    w2vfile_pack(values, rows, w);
     struct tensor t = tensor_view(m->name, REAL_DTYPE, 2, dims, values);
     int result = sink_tensor(k, &t, e);
     tensor_free(&t);
-    unpack(values, rows, w->d, w->stride);
+    w2vfile_unpack(values, rows, w);
     return result;
 }
 
@@ -148,7 +146,7 @@ static int take_matrix(struct w2v *w, const struct matrix *m, bool whole, const 
                         rows);
     if (tensor_reals(t, values, e) < 0)
         return -1;
-    unpack(values, t->dims[0], w->d, w->stride);
+    w2vfile_unpack(values, t->dims[0], w);
     return 0;
 }
 

@@ -30,6 +30,10 @@ int w2vfile_take(struct w2v *w, const char *name, const struct segment *segment,
 /* The same with every matrix that w has; each must be whole. */
 int w2vfile_take_all(struct w2v *w, const struct segment *segment, struct err *e);
 
+/* Takes the padding out of a matrix of w's rows, in place: [rows, D]; and puts it back, as zeros. */
+void w2vfile_pack(real *values, size_t rows, const struct w2v *w);
+void w2vfile_unpack(real *values, size_t rows, const struct w2v *w);
+
 /* HEAD and TENSORs of a model, without END. The matrices lose their padding while they are written, and get it back: nobody
  * may read them meanwhile. */
 int w2vfile_write(struct sink *k, const struct meta *head, const struct vocab *vocab, struct w2v *w, struct err *e);

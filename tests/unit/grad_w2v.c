@@ -111,10 +111,7 @@ static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t
     struct w2v_learner learner;
     struct w2v_loss loss;
     struct err e;
-    uint64_t counts[V];
-    for (size_t id = 0; id < V; id++)
-        counts[id] = 1;
-    assert_int_equal(w2v_make(&model, V, D, counts, rng, &e), 0);
+    assert_int_equal(w2v_make(&model, V, D, &e), 0);
     for (size_t id = 0; id < V; id++)
         for (size_t j = 0; j < D; j++) {
             model.in[id * model.stride + j] = (real)(rng_normal(&rng) * 0.7);
