@@ -45,7 +45,7 @@ int w2v_evals_open(struct w2v_evals *v, const struct opt_list *paths, struct err
             return err_fail(e, STATUS_MISUSED, "--eval: '%s' is no regular file, and cannot be read again and again",
                             one->path);
         if (measure(one, &nothing, e) < 0)
-            return -1;
+            return err_where(e, "--eval");
         one->name = name_of(one->path);
         for (size_t i = 0; i < v->n; i++)
             if (!strcmp(v->of[i].name, one->name)) {
