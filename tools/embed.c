@@ -72,7 +72,7 @@ static int check_usage(bool *stream, struct err *e)
     return 0;
 }
 
-static int run(const struct embed *model, bool stream, struct err *e)
+static int run(struct embed *model, bool stream, struct err *e)
 {
     const struct answer_config *c = &want.answer;
     if (stream)

@@ -23,7 +23,7 @@ struct entry {
 };
 
 struct lot {
-    const struct embed *m;
+    struct embed *m;
     struct embed_index index;
     struct embed_questions sums, analogies;
     struct entry *entries; /* [most] */
@@ -31,7 +31,7 @@ struct lot {
     struct buf heads, out;
 };
 
-static void lot_open(struct lot *l, const struct embed *m, const struct answer_config *c, size_t most)
+static void lot_open(struct lot *l, struct embed *m, const struct answer_config *c, size_t most)
 {
     *l = (struct lot){.m = m, .analogies.method = (enum embed_method)c->method};
     embed_index_make(&l->index, m, (size_t)c->most_frequent);
@@ -50,8 +50,17 @@ static void lot_close(struct lot *l)
     free(l->entries);
 }
 
+/* Says of words that the model lacks that it was asked by what they are made of. */
+static void tell_composed(const struct lot *l, const struct embed_line *q)
+{
+    for (size_t i = 0; i < q->n; i++)
+        if (q->ids[i] >= l->m->v)
+            cli_note("'%s' is not a word of the model; its vector is made of its subwords", q->words[i]);
+}
+
 static void lot_add(struct lot *l, const struct embed_line *q)
 {
+    tell_composed(l, q);
     struct entry *entry = &l->entries[l->n++];
     *entry = (struct entry){.kind = q->kind, .head = l->heads.len};
     for (size_t i = 0; i < q->n; i++) {
@@ -112,30 +121,27 @@ static void lot_answer(struct lot *l)
 
 /* ---- Words of the command line ------------------------------------------------------------------------------------- */
 
-int answer_words(const struct embed *m, const struct answer_config *c, const char *const *words, size_t n, size_t size,
+int answer_words(struct embed *m, const struct answer_config *c, const char *const *words, size_t n, size_t size,
                  struct err *e)
 {
     struct lot lot;
-    struct embed_line *asked = mem_get(n, sizeof *asked);
-    int result = 0;
-    for (size_t i = 0; i < n && result == 0; i++) {
-        asked[i] = (struct embed_line){.kind = size == 1 ? EMBED_NEIGHBORS : EMBED_ANALOGY, .n = size};
-        for (size_t w = 0; w < size && result == 0; w++) {
-            asked[i].words[w] = words[i * size + w];
-            result = embed_need(m, asked[i].words[w], &asked[i].ids[w], e);
+    uint32_t id;
+    for (size_t i = 0; i < n * size; i++) /* before anything is printed */
+        if (embed_need(m, words[i], &id, e) < 0)
+            return -1;
+    lot_open(&lot, m, c, LOT_QUESTIONS);
+    for (size_t i = 0; i < n; i++) {
+        struct embed_line q = {.kind = size == 1 ? EMBED_NEIGHBORS : EMBED_ANALOGY, .n = size};
+        for (size_t w = 0; w < size; w++) {
+            q.words[w] = words[i * size + w];
+            embed_need(m, q.words[w], &q.ids[w], e); /* as before */
         }
+        lot_add(&lot, &q);
+        if (lot.n == lot.most || i + 1 == n)
+            lot_answer(&lot);
     }
-    if (result == 0) {
-        lot_open(&lot, m, c, LOT_QUESTIONS);
-        for (size_t i = 0; i < n; i++) {
-            lot_add(&lot, &asked[i]);
-            if (lot.n == lot.most || i + 1 == n)
-                lot_answer(&lot);
-        }
-        lot_close(&lot);
-    }
-    free(asked);
-    return result;
+    lot_close(&lot);
+    return 0;
 }
 
 /* ---- Lines ------------------------------------------------------------------------------------------------------- */
@@ -164,7 +170,7 @@ static void answer_line(struct lot *lot, const struct lines *lines, bool each, u
         cli_note("%s:%llu: %s", lines->label, (unsigned long long)lines->number, e.text);
 }
 
-int answer_lines(const struct embed *m, const struct answer_config *c, const char *path, bool each, struct err *e)
+int answer_lines(struct embed *m, const struct answer_config *c, const char *path, bool each, struct err *e)
 {
     struct lines lines;
     struct lot lot;
@@ -240,13 +246,16 @@ static void print_missing(const struct vocab *missing)
     }
 }
 
-int answer_evaluation(const struct embed *m, const struct answer_config *c, const char *path, struct err *e)
+int answer_evaluation(struct embed *m, const struct answer_config *c, const char *path, struct err *e)
 {
     const struct embed_eval_config config = {.most = (size_t)c->most_frequent,
                                              .all = c->most_given && !c->most_frequent,
                                              .method = (enum embed_method)c->method};
     struct embed_eval v;
     int result = embed_evaluate(m, path, &config, &v, e);
+    if (result == 0 && v.composed)
+        cli_note("%zu of the lines answered have words that the model lacks, with vectors made of their subwords",
+                 v.composed);
     if (result == 0) {
         v.analogies ? print_sections(&v) : print_pairs(&v);
         if (c->missing)

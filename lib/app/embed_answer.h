@@ -14,15 +14,15 @@ struct answer_config {
 
 /* n questions of `size` words each: neighbours for 1, analogies for 3. Lines of the words, an answer, its score, with tabs
  * between. A word that the model lacks is STATUS_MISUSED, and nothing is printed. */
-int answer_words(const struct embed *m, const struct answer_config *c, const char *const *words, size_t n, size_t size,
+int answer_words(struct embed *m, const struct answer_config *c, const char *const *words, size_t n, size_t size,
                  struct err *e);
 
 /* The questions of a file (embed_line.h; NULL or "-": standard input), a few thousand as one product; `each`: one by one,
  * an empty line behind each answer, all of it written before the next is read. What cannot be answered is said on standard
  * error. */
-int answer_lines(const struct embed *m, const struct answer_config *c, const char *path, bool each, struct err *e);
+int answer_lines(struct embed *m, const struct answer_config *c, const char *path, bool each, struct err *e);
 
 /* Prints what embed_evaluate finds. */
-int answer_evaluation(const struct embed *m, const struct answer_config *c, const char *path, struct err *e);
+int answer_evaluation(struct embed *m, const struct answer_config *c, const char *path, struct err *e);
 
 #endif

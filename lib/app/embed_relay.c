@@ -1,7 +1,6 @@
 #include "app/embed_relay.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/cli.h"
@@ -13,9 +12,7 @@ static const char *const of_tokens[] = {"", NULL}, *const of_pairs[] = {"src.", 
 struct relayed {
     const struct embed *m;
     const char *const *prefixes;
-    uint32_t *maps[2];
-    size_t sizes[2];
-    uint64_t unknown;
+    struct embed_words words[2];
 };
 
 static const char *profile(const char *input)
@@ -28,21 +25,13 @@ static int begin(void *context, struct segment *segment, struct err *e)
     struct relayed *r = context;
     r->prefixes = !strcmp(segment_profile(segment), "pairs") ? of_pairs : of_tokens;
     for (size_t i = 0; r->prefixes[i]; i++) {
-        struct vocab vocab = {0};
         char name[32];
         const char *prefix = r->prefixes[i];
         snprintf(name, sizeof name, "%svocab.text", prefix);
         if (!segment_find(segment, name) && segment_find(segment, "vocab.text")) /* both sides share one */
             prefix = "";
-        free(r->maps[i]);
-        r->maps[i] = NULL;
-        if (vocab_read(&vocab, prefix, segment, e) < 0) {
-            vocab_free(&vocab);
+        if (embed_words_read(&r->words[i], r->m, prefix, segment, e) < 0)
             return -1;
-        }
-        r->maps[i] = vocab_map(&vocab, &r->m->vocab);
-        r->sizes[i] = vocab.n;
-        vocab_free(&vocab);
     }
     return 0;
 }
@@ -57,7 +46,7 @@ static int batch_vectors(void *context, struct batch *batch, struct err *e)
 {
     struct relayed *r = context;
     for (size_t i = 0; r->prefixes[i]; i++)
-        if (embed_add(r->m, r->maps[i], r->sizes[i], r->prefixes[i], batch, &r->unknown, e) < 0)
+        if (embed_add(r->m, &r->words[i], r->prefixes[i], batch, e) < 0)
             return -1;
     return 0;
 }
@@ -72,9 +61,14 @@ int embed_relay(const struct embed *m, const char *path, struct err *e)
                                 .batch = batch_vectors,
                                 .parents = m->digest};
     int result = relay_run(&relay, path, &relayed, e);
-    free(relayed.maps[0]);
-    free(relayed.maps[1]);
-    if (result == 0 && relayed.unknown)
-        cli_note("%llu tokens have no vector in the model and got zeros", (unsigned long long)relayed.unknown);
+    uint64_t composed = relayed.words[0].composed + relayed.words[1].composed;
+    uint64_t unknown = relayed.words[0].unknown + relayed.words[1].unknown;
+    embed_words_free(&relayed.words[0]);
+    embed_words_free(&relayed.words[1]);
+    if (result == 0 && composed)
+        cli_note("%llu tokens are no words of the model and got vectors made of their subwords",
+                 (unsigned long long)composed);
+    if (result == 0 && unknown)
+        cli_note("%llu tokens have no vector in the model and got zeros", (unsigned long long)unknown);
     return result;
 }

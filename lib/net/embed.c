@@ -41,6 +41,8 @@ static int take_model(struct embed *m, const struct segment *segment, struct err
         return err_fail(e, STATUS_DATA, "w.in is %s, not of real numbers", dtype_name(in->dtype));
     m->v = in->dims[0];
     m->d = in->dims[1];
+    if (subword_load(&m->sub, segment, m->d, e) < 0)
+        return -1;
     if (in->dtype == REAL_DTYPE && !in->borrowed) { /* as it lies there */
         m->vec = in->data;
         in->borrowed = true;
@@ -63,8 +65,10 @@ int embed_load(struct embed *m, const char *path, struct err *e)
 void embed_free(struct embed *m)
 {
     vocab_free(&m->vocab);
+    subword_unload(&m->sub);
     free(m->vec);
-    m->vec = NULL;
+    free(m->composed);
+    m->vec = m->composed = NULL;
 }
 
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
@@ -144,14 +148,28 @@ bool embed_spelled_like(const struct embed *m, const char *word, char *near, siz
     return found;
 }
 
-int embed_need(const struct embed *m, const char *word, uint32_t *id, struct err *e)
+uint32_t embed_compose(struct embed *m, const char *word)
+{
+    if (!m->sub.rows)
+        return VOCAB_NONE;
+    if (!m->composed)
+        m->composed = mem_aligned(EMBED_TERMS * m->d, sizeof *m->composed);
+    size_t at = m->n_composed % EMBED_TERMS;
+    if (!subword_compose(&m->sub, word, strlen(word), m->composed + at * m->d))
+        return VOCAB_NONE;
+    m->n_composed++;
+    return (uint32_t)(m->v + at);
+}
+
+int embed_need(struct embed *m, const char *word, uint32_t *id, struct err *e)
 {
     char near[64];
-    *id = embed_find(m, word);
-    if (*id != VOCAB_NONE && !embed_has(m, *id))
-        return err_fail(e, STATUS_MISUSED, "'%s' has a vector of zeros in the model: it was not learned", word);
+    uint32_t known = embed_find(m, word);
+    *id = known != VOCAB_NONE && embed_has(m, known) ? known : embed_compose(m, word);
     if (*id != VOCAB_NONE)
         return 0;
+    if (known != VOCAB_NONE)
+        return err_fail(e, STATUS_MISUSED, "'%s' has a vector of zeros in the model: it was not learned", word);
     if (embed_spelled_like(m, word, near, sizeof near))
         return err_fail(e, STATUS_MISUSED, "'%s' is not a word of the model (did you mean '%s'?)", word, near);
     return err_fail(e, STATUS_MISUSED, "'%s' is not a word of the model", word);
@@ -159,25 +177,91 @@ int embed_need(const struct embed *m, const char *word, uint32_t *id, struct err
 
 /* ---- Lookup ------------------------------------------------------------------------------------------------------ */
 
+int embed_words_read(struct embed_words *w, const struct embed *m, const char *prefix, const struct segment *segment,
+                     struct err *e)
+{
+    free(w->map);
+    w->map = NULL;
+    if (vocab_read(&w->vocab, prefix, segment, e) < 0)
+        return -1;
+    w->map = vocab_map(&w->vocab, &m->vocab);
+    return 0;
+}
+
+void embed_words_free(struct embed_words *w)
+{
+    vocab_free(&w->vocab);
+    free(w->map);
+    w->map = NULL;
+}
+
+enum how { KNOWN, COMPOSED, UNKNOWN };
+
 struct lookup {
     const struct embed *m;
-    const uint32_t *map, *ids;
+    const struct embed_words *w;
+    const uint32_t *ids;
+    const uint64_t *offsets; /* of the tokens' text, or NULL */
+    const struct tensor *text;
+    bool small; /* the model's words are in lower case */
     real *vec;
+    unsigned char *how; /* [tokens] enum how */
 };
+
+/* The vector of a word that the model lacks. */
+static enum how compose(const struct lookup *l, size_t token, real *vec)
+{
+    uint32_t id = l->ids[token];
+    size_t length;
+    const char *text;
+    if (!l->m->sub.rows)
+        return UNKNOWN;
+    if (id >= VOCAB_SPECIAL) {
+        text = vocab_word(&l->w->vocab, id, &length);
+        return subword_compose(&l->m->sub, text, length, vec) ? COMPOSED : UNKNOWN;
+    }
+    if (id != VOCAB_UNKNOWN || !l->offsets)
+        return UNKNOWN;
+    uint64_t begin = l->offsets[token], end = l->offsets[token + 1];
+    if (begin > end || end > l->text->bytes)
+        return UNKNOWN;
+    char *word = mem_copy_bytes((const char *)l->text->data + begin, end - begin);
+    char *small = l->small ? lower(word) : word;
+    bool met = subword_compose(&l->m->sub, small, strlen(small), vec);
+    if (small != word)
+        free(small);
+    free(word);
+    return met ? COMPOSED : UNKNOWN;
+}
 
 static void look_up(void *context, size_t low, size_t high)
 {
     const struct lookup *l = context;
     size_t d = l->m->d;
     for (size_t i = low; i < high; i++) {
-        uint32_t id = l->map[l->ids[i]];
+        uint32_t id = l->w->map[l->ids[i]];
         if (id != VOCAB_UNKNOWN)
             memcpy(l->vec + i * d, embed_row(l->m, id), d * sizeof(real));
+        else
+            l->how[i] = (unsigned char)compose(l, i, l->vec + i * d);
     }
 }
 
-int embed_add(const struct embed *m, const uint32_t *map, size_t n_map, const char *prefix, struct batch *batch,
-              uint64_t *unknown, struct err *e)
+/* The text of each token, where the batch has it. */
+static void take_text(struct lookup *l, const struct batch *batch, const char *prefix, uint64_t tokens)
+{
+    char name[48];
+    snprintf(name, sizeof name, "%stok.text.offsets", prefix);
+    const struct tensor *offsets = batch_find(batch, name);
+    snprintf(name, sizeof name, "%stok.text", prefix);
+    const struct tensor *text = batch_find(batch, name);
+    if (offsets && text && offsets->dtype == DTYPE_U64 && offsets->rank == 1 && offsets->dims[0] == tokens + 1) {
+        l->offsets = offsets->data;
+        l->text = text;
+    }
+}
+
+int embed_add(const struct embed *m, struct embed_words *w, const char *prefix, struct batch *batch, struct err *e)
 {
     char name[32], over[32], column[32];
     snprintf(name, sizeof name, "%sids", prefix);
@@ -187,17 +271,23 @@ int embed_add(const struct embed *m, const uint32_t *map, size_t n_map, const ch
         return -1;
     const uint32_t *ids = t->data;
     uint64_t dims[] = {t->dims[0], m->d};
-    const char *set = meta_get(&t->meta, "over");
+    const char *set = meta_get(&t->meta, "over"), *small = meta_get(&m->vocab.meta, "tokenize.lower");
     snprintf(over, sizeof over, "%s", set ? set : name);
-    for (uint64_t i = 0; i < dims[0]; i++) {
-        if (ids[i] >= n_map)
+    for (uint64_t i = 0; i < dims[0]; i++)
+        if (ids[i] >= w->vocab.n)
             return err_fail(e, STATUS_DATA, "%s: row %llu: id %u is beyond the vocabulary of %zu words", name,
-                            (unsigned long long)i, ids[i], n_map);
-        *unknown += map[ids[i]] == VOCAB_UNKNOWN;
-    }
+                            (unsigned long long)i, ids[i], w->vocab.n);
     struct tensor vec = tensor_make(column, REAL_DTYPE, 2, dims);
     meta_set(&vec.meta, "over", over);
-    par_for(dims[0], 1024, look_up, &(struct lookup){m, map, ids, vec.data});
+    struct lookup l = {.m = m, .w = w, .ids = ids, .small = small && !strcmp(small, "yes"), .vec = vec.data};
+    l.how = mem_get(dims[0], 1);
+    take_text(&l, batch, prefix, dims[0]);
+    par_for(dims[0], 1024, look_up, &l);
+    for (uint64_t i = 0; i < dims[0]; i++) {
+        w->composed += l.how[i] == COMPOSED;
+        w->unknown += l.how[i] == UNKNOWN;
+    }
+    free(l.how);
     return batch_add(batch, vec, e);
 }
 

@@ -9,26 +9,34 @@
 #include "base/real.h"
 #include "data/stream.h"
 #include "data/vocab.h"
+#include "net/subword.h"
+
+enum { EMBED_TERMS = 16 }; /* words a question may have */
 
 /* The vectors of a model/w2v. */
 struct embed {
     struct vocab vocab;
-    size_t v, d;     /* V words, D numbers each */
-    real *vec;       /* [V, D], the model's `w.in` */
-    char digest[33]; /* of the model */
+    size_t v, d;              /* V words, D numbers each */
+    real *vec;                /* [V, D], the model's `w.in` */
+    struct subword_model sub; /* zeros in a model without subwords */
+    char digest[33];          /* of the model */
+    /* private */
+    real *composed; /* [EMBED_TERMS, D] vectors of words that were composed last */
+    size_t n_composed;
 };
 
-/* Reads a model. STATUS_DATA: another profile, no `w.in`, one that is not [V, D], or NaN in it. */
+/* Reads a model. STATUS_DATA: another profile, no `w.in`, one that is not [V, D], subwords that are not as subword.h says, or
+ * NaN in them. */
 int embed_load(struct embed *m, const char *path, struct err *e);
 void embed_free(struct embed *m);
 
 /* A word's id as it is written or, where the vocabulary lacks that, in lower case (A-Z alone); VOCAB_NONE. */
 uint32_t embed_find(const struct embed *m, const char *word);
 
-/* Its vector, [D]. */
+/* The vector [D] of a word, also of a composed one. */
 static inline const real *embed_row(const struct embed *m, uint32_t id)
 {
-    return m->vec + (size_t)id * m->d;
+    return id < m->v ? m->vec + (size_t)id * m->d : m->composed + (id - m->v) * m->d;
 }
 
 /* Has this word a vector that is not zeros? */
@@ -37,16 +45,32 @@ bool embed_has(const struct embed *m, uint32_t id);
 /* The word of the vocabulary spelled most like this one, within two edits, the more frequent first; false when none is. */
 bool embed_spelled_like(const struct embed *m, const char *word, char *near, size_t room);
 
-/* embed_find for a word that must be there and have a vector: STATUS_MISUSED names it, and the one spelled most
+/* Composes the vector of a word from its subwords. The id, at or above V, is good until EMBED_TERMS others were made;
+ * VOCAB_NONE when the model has no subwords or has met none of the word's. */
+uint32_t embed_compose(struct embed *m, const char *word);
+
+/* embed_find, or else embed_compose, for a word that must have a vector: STATUS_MISUSED names it, and the one spelled most
  * like it. */
-int embed_need(const struct embed *m, const char *word, uint32_t *id, struct err *e);
+int embed_need(struct embed *m, const char *word, uint32_t *id, struct err *e);
 
 /* ---- Lookup ------------------------------------------------------------------------------------------------------ */
 
-/* Adds `<prefix>vec` f32[M, D], over the same offsets as `<prefix>ids`: row `map[id]` of the matrix for each id, zeros where
- * that is VOCAB_UNKNOWN. map has n_map entries (vocab_map from the stream's vocabulary to the model's). *unknown counts. */
-int embed_add(const struct embed *m, const uint32_t *map, size_t n_map, const char *prefix, struct batch *batch,
-              uint64_t *unknown, struct err *e);
+/* The words of a stream: its vocabulary, and vocab_map from that to the model's. */
+struct embed_words {
+    struct vocab vocab;
+    uint32_t *map;
+    uint64_t composed, unknown; /* tokens so far whose vector is made of subwords; that have none */
+};
+
+/* Reads the vocabulary of `<prefix>`; frees what was there, counts go on. */
+int embed_words_read(struct embed_words *w, const struct embed *m, const char *prefix, const struct segment *segment,
+                     struct err *e);
+void embed_words_free(struct embed_words *w);
+
+/* Adds `<prefix>vec` f32[M, D], over the same offsets as `<prefix>ids`: a row of the matrix for each id. A word that the model
+ * lacks gets its vector from its subwords, <unk> from those of `<prefix>tok.text` where that is there (with A-Z in lower case
+ * when the model's words are), and zeros where that cannot be. */
+int embed_add(const struct embed *m, struct embed_words *w, const char *prefix, struct batch *batch, struct err *e);
 
 /* How many of a batch's items, from `low` on, get vectors of about STREAM_BATCH_BYTES: at least 1. The ids are those of
  * every column `<prefix>ids`, for prefixes ending with NULL. */
@@ -77,8 +101,6 @@ double embed_cosine(const struct embed *m, uint32_t a, uint32_t b);
  * Regularities in Continuous Space Word Representations", 2013), or the product of cosines of search.h (3CosMul). */
 enum embed_method { EMBED_COSADD, EMBED_COSMUL };
 #define EMBED_METHODS "cosadd|cosmul"
-
-enum { EMBED_TERMS = 16 }; /* words a question may have */
 
 /* Questions gathered, to be answered as one product. Zero-initialize it but for the method, which holds for questions
  * put by embed_ask_analogy; all of one lot must be put by the same function where it is EMBED_COSMUL. */

@@ -50,6 +50,8 @@ double spearman(const double *a, const double *b, size_t n)
 
 /* The candidates, and which of them are one word but for the case of A-Z. */
 struct lexicon {
+    struct embed *m;
+    bool compose; /* all words count, others too */
     struct embed_index x;
     struct vocab folded;  /* in lower case */
     uint32_t *fold;       /* [V] of a candidate, in `folded` */
@@ -64,9 +66,11 @@ static void lower(char *word, size_t length)
             word[i] = (char)(word[i] - 'A' + 'a');
 }
 
-static void lexicon_make(struct lexicon *l, const struct embed *m, size_t most)
+static void lexicon_make(struct lexicon *l, struct embed *m, size_t most)
 {
     struct buf word = {0};
+    l->m = m;
+    l->compose = !most;
     embed_index_make(&l->x, m, most);
     l->fold = mem_get(m->v, sizeof *l->fold);
     l->first = mem_get(l->x.n, sizeof *l->first);
@@ -93,8 +97,8 @@ static void lexicon_free(struct lexicon *l)
     free(l->first);
 }
 
-/* The candidate of a word, or VOCAB_NONE, which is noted. */
-static uint32_t find(struct lexicon *l, const char *word)
+/* The candidate of a word, where `compose` also one made of subwords (at or above V), or VOCAB_NONE, which is noted. */
+static uint32_t find(struct lexicon *l, const char *word, bool compose)
 {
     size_t length = strlen(word);
     uint32_t id = vocab_find(&l->x.m->vocab, word, length), folded;
@@ -106,17 +110,24 @@ static uint32_t find(struct lexicon *l, const char *word)
     free(small);
     if (folded != VOCAB_NONE)
         return l->first[folded];
+    if (compose && (id = embed_compose(l->m, word)) != VOCAB_NONE)
+        return id;
     id = vocab_add(&l->missing, word, length);
     l->missing.counts[id]++;
     return VOCAB_NONE;
 }
 
-/* All words of a line; false when one is missing. */
-static bool find_all(struct lexicon *l, char *const *words, size_t n, uint32_t *ids)
+/* All n words of a line, of which the first n_asked may be composed; false when one is missing. */
+static bool find_all(struct lexicon *l, struct embed_eval *v, char *const *words, size_t n, size_t n_asked,
+                     uint32_t *ids)
 {
-    bool all = true;
-    for (size_t i = 0; i < n; i++)
-        all &= (ids[i] = find(l, words[i])) != VOCAB_NONE;
+    bool all = true, composed = false;
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = find(l, words[i], l->compose && i < n_asked);
+        all &= ids[i] != VOCAB_NONE;
+        composed |= ids[i] != VOCAB_NONE && ids[i] >= l->m->v;
+    }
+    v->composed += all && composed;
     return all;
 }
 
@@ -180,7 +191,7 @@ static int question_add(struct lexicon *l, struct embed_eval *v, struct answers 
     if (!v->n)
         section_add(v, "questions");
     v->sections[v->n - 1].asked++;
-    if (!find_all(l, word, 4, id))
+    if (!find_all(l, v, word, 4, 3, id))
         return 0;
     v->sections[v->n - 1].answered++;
     if (a->asked.n == a->room) {
@@ -196,7 +207,7 @@ static int question_add(struct lexicon *l, struct embed_eval *v, struct answers 
 static bool asked_with(const struct lexicon *l, const uint32_t *asked, uint32_t id)
 {
     for (int i = 0; i < 3; i++)
-        if (l->fold[asked[i]] == l->fold[id])
+        if (asked[i] < l->m->v && l->fold[asked[i]] == l->fold[id])
             return true;
     return false;
 }
@@ -255,7 +266,7 @@ static int pair_add(struct lexicon *l, struct embed_eval *v, struct pairs *p, ch
     if (!number)
         return err_fail(e, STATUS_DATA, "is not two words and a score, with tabs between");
     v->asked++;
-    if (!find_all(l, field, 2, id))
+    if (!find_all(l, v, field, 2, 2, id))
         return 0;
     if (p->n == p->room) {
         p->room = p->room ? p->room * 2 : 1024;
@@ -289,8 +300,8 @@ static void finish(struct lexicon *l, struct embed_eval *v, const struct answers
     free(vocab_sort(&v->missing, 0));
 }
 
-int embed_evaluate(const struct embed *m, const char *path, const struct embed_eval_config *config,
-                   struct embed_eval *v, struct err *e)
+int embed_evaluate(struct embed *m, const char *path, const struct embed_eval_config *config, struct embed_eval *v,
+                   struct err *e)
 {
     struct lines lines;
     struct lexicon l = {0};

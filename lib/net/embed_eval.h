@@ -31,13 +31,16 @@ struct embed_eval {
     size_t n;
     size_t asked, answered; /* pairs */
     double spearman;
+    size_t composed;      /* lines answered by the help of words composed from subwords */
     struct vocab missing; /* words that are no candidates, by falling count: in how many lines they stand */
 };
 
-/* The first line that is neither blank nor begins with # says which of the two the file is: ": section" and four words
+/* Where all words count, words of pairs and the first three of a question may be composed from subwords.
+ *
+ * The first line that is neither blank nor begins with # says which of the two the file is: ": section" and four words
  * with blanks between are questions. config NULL: zeros. STATUS_DATA names a line that is wrong. */
-int embed_evaluate(const struct embed *m, const char *path, const struct embed_eval_config *config,
-                   struct embed_eval *v, struct err *e);
+int embed_evaluate(struct embed *m, const char *path, const struct embed_eval_config *config, struct embed_eval *v,
+                   struct err *e);
 void embed_eval_free(struct embed_eval *v);
 
 /* Spearman's rank correlation, equal values sharing their mean rank. */

@@ -29,7 +29,7 @@ static bool is_sum(char *const *piece, size_t n)
     return n >= 3 && n % 2;
 }
 
-int embed_line_read(struct embed_line *q, const struct embed *m, char *line, struct err *e)
+int embed_line_read(struct embed_line *q, struct embed *m, char *line, struct err *e)
 {
     static const enum embed_asked kinds[] = {EMBED_NOTHING, EMBED_NEIGHBORS, EMBED_SIMILARITY, EMBED_ANALOGY};
     char *piece[PIECES];

@@ -22,7 +22,8 @@ struct embed_line {
     uint32_t ids[EMBED_TERMS];
 };
 
-/* Cuts the line, NUL-ended, in place. STATUS_MISUSED: it is no question, or a word of it has no vector (embed_need). */
-int embed_line_read(struct embed_line *q, const struct embed *m, char *line, struct err *e);
+/* Cuts the line, NUL-ended, in place. STATUS_MISUSED: it is no question, or a word of it has no vector (embed_need). The ids are
+ * good until the next line is read. */
+int embed_line_read(struct embed_line *q, struct embed *m, char *line, struct err *e);
 
 #endif

@@ -122,6 +122,50 @@ END
     expect 0 embed --model model.tns --neighbors KING # looked up again in small letters
 }
 
+# The model with subwords, which all fall in one bucket whose row points where `apple` does. The model's words are in lower case.
+subword_model() {
+    model
+    sed -e 's/tokenize.level=space/& tokenize.lower=yes/' \
+        -e 's/^end status.*/tensor w.sub.bucket u32 [1] subword.buckets=1 subword.max=3 subword.min=3\n0\ntensor w.sub f32 [1,2]\n0 2\n&/' \
+        model.txt | tns import -o sub.tns -
+}
+
+@test "words that a model with subwords lacks get vectors made of theirs" {
+    subword_model
+    printf 'queen plum\n?\n' | tokenize --level space > words.tns # of `?` there is <?>
+    expect 0 embed --model sub.tns words.tns
+    tns text out | grep -A3 '^column vec' | tail -n 3 > rows
+    printf '0.76604444 0.64278764\n0 2\n0 2\n' | diff rows -
+    grep -q '2 tokens are no words of the model and got vectors made of their subwords' err
+    [ "$(wc -l < err)" = 1 ]
+    # what a vocabulary has made <unk> has lost its text, unless it was kept
+    printf 'king plum\n' | tokenize --vocab model.tns --keep-text > kept.tns
+    tns drop tok.text tok.text.offsets tok.offsets < kept.tns > lost.tns
+    expect 0 embed --model sub.tns kept.tns
+    tns text out | grep -A2 '^column vec' | tail -n 1 | grep -qx '0 2'
+    expect 0 embed --model sub.tns lost.tns
+    tns text out | grep -A2 '^column vec' | tail -n 1 | grep -qx '0 0'
+    grep -q '1 tokens have no vector in the model and got zeros' err
+    expect 0 embed --model sub.tns --neighbors plum --top 1
+    [ "$(cat out)" = "plum	apple	1.0000" ]
+    grep -q "'plum' is not a word of the model; its vector is made of its subwords" err
+    printf 'man plum cherry\nplum apple\nunseen\n' | embed -q --model sub.tns --ask - --top 1 > out
+    [ "$(cut -f 1-4 out | tr '\n' ,)" = "man	plum	cherry	Pears,plum	apple	1.0000,unseen	apple	1.0000," ]
+    # in an evaluation where all words count
+    printf 'plum\tapple\t9\nman\tapple\t1\nking\tqueen\t5\n' > pairs
+    expect 0 embed --model sub.tns --eval pairs
+    [ "$(tail -n 1 out)" = "1.0000	3	3	100.00	0" ]
+    grep -q '1 of the lines answered have words that the model lacks' err
+    expect 0 embed --model sub.tns --eval pairs --most-frequent 100
+    [ "$(tail -n 1 out)" = "1.0000	2	3	66.67	1" ]
+    printf 'man woman plum apple\nman woman king plum\n' > questions
+    expect 0 embed --model sub.tns --eval questions --most-frequent 0
+    [ "$(tail -n 1 out | cut -f 3,4)" = "1	2" ]
+    tns text sub.tns | sed 's/^0 2$/0 nan/' | tns import -o bad.tns -
+    expect 65 embed --model bad.tns --neighbors plum
+    grep -q 'w.sub' err
+}
+
 @test "--eval answers analogy questions by section and in all" {
     model
     cat > questions << 'END'
