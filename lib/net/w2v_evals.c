@@ -15,7 +15,7 @@ static char *name_of(const char *path)
     return mem_copy_bytes(name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
-static int measure(struct w2v_eval *one, const struct embed *vectors, struct err *e)
+static int measure(struct w2v_eval *one, struct embed *vectors, struct err *e)
 {
     struct embed_eval found;
     one->value = (double)NAN;
@@ -35,7 +35,7 @@ static int measure(struct w2v_eval *one, const struct embed *vectors, struct err
 
 int w2v_evals_open(struct w2v_evals *v, const struct opt_list *paths, struct err *e)
 {
-    const struct embed nothing = {.d = 1};
+    struct embed nothing = {.d = 1};
     struct stat st;
     v->of = mem_get(paths->n, sizeof *v->of);
     for (; v->n < paths->n; v->n++) {
