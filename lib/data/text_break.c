@@ -6,7 +6,10 @@
 #include <unicode/ucptrie.h>
 #include <unicode/ures.h>
 #include <unicode/utext.h>
+#include <unicode/utf16.h>
+#include <unicode/utf8.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/rng.h"
@@ -52,13 +55,15 @@ struct state {
     uint8_t next[256];  /* and by category */
 };
 
+enum { CHINESE = 1, OTHER = 2 }; /* dictionaries: that of Chinese and Japanese; those of other scripts */
+
 /* The rules as they are run. */
 struct automaton {
     struct state *states;
     UCPTrie *trie;
     const struct state *start;
     const struct state *letters; /* behind a letter; NULL where letters differ */
-    bool dictionaries[256];      /* by category: may characters be divided by one? */
+    uint8_t dictionaries[256];   /* by category: may characters be divided by one? */
 };
 
 struct text_break {
@@ -72,8 +77,10 @@ struct text_break {
     size_t length, at;
     bool keep_white;
     unsigned short_blocks; /* segments that had better not be looked for by bits */
-    bool inside;           /* `icu` looks at the text, or at a run of it, from byte `base` on */
+    bool inside;           /* `icu` looks at the text from `base` on, */
+    bool in_units;         /* or at a run of it as UTF-16 in `wide`, of which `base` units are done */
     size_t base;
+    struct buf wide;
 };
 
 static int icu_failed(UErrorCode code, struct err *e)
@@ -129,7 +136,12 @@ static void make_states(struct automaton *a, const struct table *t, uint32_t n_c
         if (ascii_letter((char)c) && &a->states[a->start->ascii[c]] != letters)
             a->letters = NULL;
     for (uint32_t i = t->dictionary; i < n_categories; i++)
-        a->dictionaries[i] = true;
+        a->dictionaries[i] = OTHER;
+    static const UChar32 chinese[] = {0x4e00, 0x3042, 0x30a2};
+    for (size_t i = 0; i < sizeof chinese / sizeof *chinese; i++) {
+        uint8_t *dictionary = &a->dictionaries[ucptrie_get(a->trie, chinese[i]) & 0xff];
+        *dictionary = *dictionary ? CHINESE : 0;
+    }
 }
 
 /* Has ICU no dictionary for Hangul? Its rules leave room for one. */
@@ -166,7 +178,7 @@ static void make_automaton(struct text_break *b, UErrorCode *code)
         return;
     make_states(a, t, r->n_categories);
     if (hangul_is_plain())
-        a->dictionaries[ucptrie_get(a->trie, 0xac00) & 0xff] = false;
+        a->dictionaries[ucptrie_get(a->trie, 0xac00) & 0xff] = 0;
     b->tables = a->start > a->states;
 }
 
@@ -182,9 +194,9 @@ static uint32_t category_of(const struct automaton *a, const char *text, size_t 
     return category;
 }
 
-/* The end of the segment that begins at byte `at`. Sets *divide when it holds characters of a dictionary, or they
- * stand right behind it. */
-static size_t segment_end(const struct automaton *a, const char *text, size_t length, size_t at, bool *divide)
+/* The end of the segment that begins at byte `at`. Sets in *divide the dictionaries of its characters and of the one
+ * behind it. */
+static size_t segment_end(const struct automaton *a, const char *text, size_t length, size_t at, unsigned *divide)
 {
     size_t look[MAX_LOOKS] = {0}, i = at, end = at;
     const struct state *s = a->start;
@@ -252,14 +264,35 @@ static inline size_t letters_end(const struct automaton *a, const char *text, si
                                                                                                                   : 0;
 }
 
-/* Has `icu` look at a stretch of the text. */
-static int look_inside(struct text_break *b, size_t from, size_t to, struct err *e)
+/* Has `icu` look at the text from b->at to byte `end`. */
+static int look_inside(struct text_break *b, size_t end, struct err *e)
 {
     UErrorCode code = U_ZERO_ERROR;
-    utext_openUTF8(&b->view, b->text + from, (int64_t)(to - from), &code);
+    utext_openUTF8(&b->view, b->text + b->at, (int64_t)(end - b->at), &code);
     ubrk_setUText(b->icu, &b->view, &code);
     b->inside = true;
-    b->base = from;
+    b->in_units = false;
+    b->base = b->at;
+    return U_FAILURE(code) ? icu_failed(code, e) : 0;
+}
+
+/* The same by UTF-16, of which ICU needs no copy. In Chinese and Japanese it finds the same words so; in Lao and others
+ * its shortest run to be divided is so many bytes or units. */
+static int look_inside_chinese(struct text_break *b, size_t end, struct err *e)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    int32_t n = 0;
+    buf_clear(&b->wide);
+    UChar *wide = (UChar *)buf_room(&b->wide, (end - b->at) * sizeof *wide);
+    for (size_t i = b->at; i < end;) {
+        UChar32 c;
+        U8_NEXT_UNSAFE((const uint8_t *)b->text, i, c);
+        U16_APPEND_UNSAFE(wide, n, c);
+    }
+    utext_openUChars(&b->view, wide, n, &code);
+    ubrk_setUText(b->icu, &b->view, &code);
+    b->inside = b->in_units = true;
+    b->base = 0;
     return U_FAILURE(code) ? icu_failed(code, e) : 0;
 }
 
@@ -271,7 +304,7 @@ int text_break_start(struct text_break *b, const char *text, size_t length, bool
     b->at = 0;
     b->short_blocks = 0;
     b->inside = false;
-    return length && !b->tables ? look_inside(b, 0, length, e) : 0;
+    return length && !b->tables ? look_inside(b, length, e) : 0;
 }
 
 /* The segment from b->at to `end` goes to *to, unless it is to be left out. Returns how many were added. */
@@ -306,14 +339,30 @@ static size_t by_block(struct text_break *b, struct text_segment *to)
     return n;
 }
 
-/* The next segments by table, up to one that ICU has to look into. */
-static size_t by_table(struct text_break *b, struct text_segment *to, size_t room, size_t *divide_to)
+/* How far ICU had better look at once: behind a run of Chinese that ends at byte `run`, there may be more after a comma. */
+static size_t runs_end(const struct text_break *b, size_t run)
+{
+    enum { MOST = 4096, BETWEEN = 8 };
+    size_t most = b->length < run + MOST ? b->length : run + MOST;
+    for (size_t at = run; at < most && at <= run + BETWEEN;) {
+        unsigned divide = 0;
+        at = segment_end(&b->by_table, b->text, b->length, at, &divide);
+        if (divide & OTHER)
+            break;
+        if (divide)
+            run = at;
+    }
+    return run;
+}
+
+/* The next segments by table, up to one that ICU has to look into, which ends at *run; 0: none. */
+static size_t by_table(struct text_break *b, struct text_segment *to, size_t room, size_t *run, unsigned *divide)
 {
     const struct automaton *a = &b->by_table;
     const char *text = b->text;
     struct character next = {.at = SIZE_MAX};
     size_t n = 0, length = b->length;
-    *divide_to = 0;
+    *run = 0;
     while (n < room && b->at < length) {
         size_t at = b->at;
         if (b->blocks && room - n >= TEXT_BLOCK) {
@@ -325,18 +374,29 @@ static size_t by_table(struct text_break *b, struct text_segment *to, size_t roo
                 b->short_blocks--;
             }
         }
-        bool divide = false;
+        *divide = 0;
         size_t end = a->letters && ascii_letter(text[at]) ? letters_end(a, text, length, at)
                                                           : character_end(a, text, length, at, &next);
         if (!end)
-            end = segment_end(a, text, length, at, &divide);
-        if (divide && utf8_length(text + at, end - at) < end - at) {
-            *divide_to = end;
+            end = segment_end(a, text, length, at, divide);
+        if (*divide && utf8_length(text + at, end - at) < end - at) {
+            *run = end;
             break;
         }
         n += add_segment(b, end, to + n);
     }
     return n;
+}
+
+/* The byte at which the run's first `units` units of UTF-16 end. */
+static size_t bytes_to(struct text_break *b, size_t units)
+{
+    size_t at = b->at;
+    while (b->base < units) {
+        b->base += (unsigned char)b->text[at] < 0xf0 ? 1 : 2;
+        U8_FWD_1_UNSAFE((const uint8_t *)b->text, at);
+    }
+    return at;
 }
 
 /* The same by ICU, up to the end of what it looks at. */
@@ -349,21 +409,22 @@ static size_t by_icu(struct text_break *b, struct text_segment *to, size_t room)
             b->inside = false;
             break;
         }
-        n += add_segment(b, b->base + (size_t)end, to + n);
+        n += add_segment(b, b->in_units ? bytes_to(b, (size_t)end) : b->base + (size_t)end, to + n);
     }
     return n;
 }
 
 long text_break_next(struct text_break *b, struct text_segment *segments, size_t room, struct err *e)
 {
-    size_t n = 0, divide_to;
+    size_t n = 0, run;
+    unsigned divide;
     while (n < room && (b->at < b->length || b->inside)) {
         if (b->inside) {
             n += by_icu(b, segments + n, room - n);
             continue;
         }
-        n += by_table(b, segments + n, room - n, &divide_to);
-        if (divide_to && look_inside(b, b->at, divide_to, e) < 0)
+        n += by_table(b, segments + n, room - n, &run, &divide);
+        if (run && (divide == CHINESE ? look_inside_chinese(b, runs_end(b, run), e) : look_inside(b, run, e)) < 0)
             return -1;
     }
     return (long)n;
@@ -431,5 +492,6 @@ void text_break_close(struct text_break *b)
     ucptrie_close(b->by_table.trie);
     free(b->by_table.states);
     free(b->rules);
+    buf_free(&b->wide);
     free(b);
 }
