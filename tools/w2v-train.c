@@ -135,8 +135,7 @@ static int train(struct w2v_input *in, struct w2vfile *init, struct w2v_watching
         return -1;
     w2v_run_start(&run);
     if (run.restarted)
-        cli_note("the output vectors (w.out) of %s are not taken, %s: they begin as zeros", run.files.init,
-                 run.restarted);
+        cli_note("%s %s: they begin as zeros", run.files.init, run.restarted);
     int resumed = run.files.resume ? w2v_run_resume(&run, e) : 0;
     if (resumed > 0)
         cli_note("going on from %s: epoch %llu, %llu words", run.files.checkpoint, (unsigned long long)run.at.epoch + 1,

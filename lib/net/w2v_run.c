@@ -115,8 +115,8 @@ static const char *why_restarted(const struct w2v_run *r, const struct w2vfile *
 {
     const char *there = meta_get(&init->segment.head, "option.loss"), *here = meta_get(&r->head, "option.loss");
     if (!w2vfile_has(init, "w.out"))
-        return "it has none";
-    return there && here && strcmp(there, here) ? "they are those of another --loss" : NULL;
+        return "has no output vectors (w.out)";
+    return there && here && strcmp(there, here) ? "has the output vectors (w.out) of another --loss" : NULL;
 }
 
 int w2v_run_make(struct w2v_run *r, const struct w2vfile *init, struct err *e)
@@ -162,7 +162,7 @@ static void sum_counts(struct w2v_run *r)
     add_count(&r->own.counts[VOCAB_UNKNOWN], r->corpus.unknown);
     w2v_prepare(w, &r->config, r->own.counts);
     if (!r->restarted && !huffman_same(&before.tree, &w->tree)) {
-        r->restarted = "the text changes the tree that they belong to";
+        r->restarted = "has output vectors (w.out) for another tree than it becomes with this text";
         memset(w->out, 0, w->v * w->stride * sizeof *w->out);
     }
     huffman_free(&before.tree);

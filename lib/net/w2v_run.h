@@ -41,7 +41,7 @@ struct w2v_run {
     uint32_t *map;             /* the stream's ids to it; NULL: the same */
     size_t added;              /* words that the model it starts from lacks */
     bool respelled;            /* that one was tokenized with other options than the stream */
-    const char *restarted;     /* why its output vectors are no start; NULL: they are one */
+    const char *restarted;     /* "has ...": why its output vectors are no start; NULL: they are one */
     char init_digest[33];      /* "" without --init */
     int64_t epochs, words;     /* that the model it starts from had learned from */
     struct w2v_corpus corpus;
