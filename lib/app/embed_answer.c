@@ -146,10 +146,15 @@ int answer_words(struct embed *m, const struct answer_config *c, const char *con
 
 /* ---- Lines ------------------------------------------------------------------------------------------------------- */
 
-/* On a terminal: that it is one's turn. */
+/* On a terminal: what may be asked, and that it is one's turn. */
+static bool on_terminal(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
 static void prompt(void)
 {
-    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+    if (on_terminal())
         cli_put("> ", 2);
 }
 
@@ -179,7 +184,9 @@ int answer_lines(struct embed *m, const struct answer_config *c, const char *pat
     if (lines_open(&lines, path, e) < 0)
         return -1;
     lot_open(&lot, m, c, each ? 1 : LOT_QUESTIONS);
-    for (prompt(); (got = lines_next(&lines, e)) == 1; each ? prompt() : (void)0) {
+    if (each && on_terminal())
+        cli_note("ask WORD, A B, A B C, or A - B + C; Ctrl-D ends");
+    for (each ? prompt() : (void)0; (got = lines_next(&lines, e)) == 1; each ? prompt() : (void)0) {
         answer_line(&lot, &lines, each, &refused);
         if (lot.n && lot.n == lot.most)
             lot_answer(&lot);

@@ -57,6 +57,11 @@ struct labels {
     double (*sizes)[2];       /* [n] width, height */
 };
 
+static bool stands(const struct labels *l, size_t k)
+{
+    return l->boxes[k].right > l->boxes[k].left;
+}
+
 enum { NOBODY = -1, MANY = -2 };
 
 /* Whose label is in the way when label k takes a box: an index, NOBODY, or MANY, which are also dots and the edge. */
@@ -70,7 +75,7 @@ static int in_the_way(const struct labels *l, size_t k, const struct box *box)
         if (o != k && overlap(box, &l->dots[o], 4))
             return MANY;
     for (size_t o = 0; o < l->m->n; o++)
-        if (o != k && l->boxes[o].right > l->boxes[o].left && overlap(box, &l->boxes[o], 5)) {
+        if (o != k && stands(l, o) && overlap(box, &l->boxes[o], 5)) {
             if (found != NOBODY)
                 return MANY;
             found = (int)o;
@@ -93,18 +98,68 @@ static struct box candidate(const struct labels *l, size_t k, int s)
 
 static const struct box no_box = {1, 0, 0, 0};
 
-/* Puts label k where nothing is in the way; false when all is taken within its reach. */
+/* A thin line from a point to a label that had to move away. */
+struct lead {
+    double x, y, to_x, to_y;
+};
+
+static bool has_lead(const struct labels *l, size_t k, const struct box *box, struct lead *lead)
+{
+    double x = (l->dots[k].left + l->dots[k].right) / 2, y = (l->dots[k].top + l->dots[k].bottom) / 2;
+    *lead = (struct lead){x, y, fmin(fmax(x, box->left), box->right), fmin(fmax(y, box->top + 3), box->bottom - 3)};
+    return hypot(lead->to_x - x, lead->to_y - y) >= dot_radius + 8;
+}
+
+/* Does the line pass over the box? What is left of it, from 0 to 1, when each side has cut away what is beyond it. */
+static bool passes(const struct lead *lead, const struct box *box)
+{
+    double from = 0, to = 1, dx = lead->to_x - lead->x, dy = lead->to_y - lead->y;
+    double step[4] = {-dx, dx, -dy, dy};
+    double room[4] = {lead->x - box->left, box->right - lead->x, lead->y - box->top, box->bottom - lead->y};
+    for (int k = 0; k < 4; k++) {
+        if (step[k] > 0)
+            to = fmin(to, room[k] / step[k]);
+        else if (step[k] < 0)
+            from = fmax(from, room[k] / step[k]);
+        else if (room[k] < 0)
+            return false;
+    }
+    return from < to;
+}
+
+/* Would the line to label k in this box pass over another's dot or label, or another's line over the box? */
+static bool tangled(const struct labels *l, size_t k, const struct box *box)
+{
+    struct lead own, others;
+    bool lead = has_lead(l, k, box, &own);
+    for (size_t o = 0; o < l->m->n; o++) {
+        if (o == k)
+            continue;
+        if (lead && (passes(&own, &l->dots[o]) || (stands(l, o) && passes(&own, &l->boxes[o]))))
+            return true;
+        if (stands(l, o) && has_lead(l, o, &l->boxes[o], &others) && passes(&others, box))
+            return true;
+    }
+    return false;
+}
+
+/* Puts label k where nothing is in the way, if it can be where no lines and names get tangled; false when all is taken
+ * within its reach. */
 static bool place(struct labels *l, size_t k)
 {
+    l->boxes[k] = no_box;
     for (int s = 0; s < 12 * RINGS; s++) {
         struct box box = candidate(l, k, s);
-        if (in_the_way(l, k, &box) == NOBODY) {
+        if (in_the_way(l, k, &box) != NOBODY)
+            continue;
+        if (!tangled(l, k, &box)) {
             l->boxes[k] = box;
             return true;
         }
+        if (!stands(l, k))
+            l->boxes[k] = box;
     }
-    l->boxes[k] = no_box;
-    return false;
+    return stands(l, k);
 }
 
 /* The same where one other label may be moved out of the way. */
@@ -136,24 +191,24 @@ static size_t place_all(struct labels *l)
     do {
         before = hidden;
         for (size_t k = 0; k < l->m->n && hidden; k++)
-            if (l->boxes[k].right < l->boxes[k].left)
+            if (!stands(l, k))
                 hidden -= squeeze_in(l, k);
     } while (hidden && hidden < before);
+    for (size_t k = 0; k < l->m->n; k++) /* some that came later have made room, or lie under a line */
+        if (stands(l, k) && tangled(l, k, &l->boxes[k]))
+            place(l, k);
     return hidden;
 }
 
-/* A thin line from a point to a label that had to move away. */
-static void lead(struct plot *p, const struct labels *l, size_t k)
+static void draw_lead(struct plot *p, const struct labels *l, size_t k)
 {
-    const struct box *box = &l->boxes[k];
-    double x = (l->dots[k].left + l->dots[k].right) / 2, y = (l->dots[k].top + l->dots[k].bottom) / 2;
-    double to_x = fmin(fmax(x, box->left), box->right), to_y = fmin(fmax(y, box->top + 3), box->bottom - 3);
-    if (hypot(to_x - x, to_y - y) < dot_radius + 8)
+    struct lead lead;
+    if (!has_lead(l, k, &l->boxes[k], &lead))
         return;
     plot_colour(p, plot_faint);
     cairo_set_line_width(p->draw, 0.7);
-    cairo_move_to(p->draw, x, y);
-    cairo_line_to(p->draw, to_x, to_y);
+    cairo_move_to(p->draw, lead.x, lead.y);
+    cairo_line_to(p->draw, lead.to_x, lead.to_y);
     cairo_stroke(p->draw);
 }
 
@@ -169,8 +224,8 @@ static size_t draw_labels(struct plot *p, const struct map *m, const struct plot
     }
     size_t hidden = place_all(&l);
     for (size_t k = 0; k < m->n; k++)
-        if (l.boxes[k].right > l.boxes[k].left)
-            lead(p, &l, k);
+        if (stands(&l, k))
+            draw_lead(p, &l, k);
     for (size_t k = 0; k < m->n; k++) {
         plot_colour(p, plot_series(0));
         cairo_arc(p->draw, (l.dots[k].left + l.dots[k].right) / 2, (l.dots[k].top + l.dots[k].bottom) / 2, dot_radius,
@@ -178,7 +233,7 @@ static size_t draw_labels(struct plot *p, const struct map *m, const struct plot
         cairo_fill(p->draw);
     }
     for (size_t k = 0; k < m->n; k++)
-        if (l.boxes[k].right > l.boxes[k].left)
+        if (stands(&l, k))
             plot_text(p, l.boxes[k].left, l.boxes[k].top, m->words[k], &style);
     free(l.dots);
     free(l.boxes);
