@@ -8,6 +8,7 @@
 
 #include "app/cli.h"
 #include "base/file.h"
+#include "data/text_level.h"
 #include "data/text_pipe.h"
 #include "data/text_tokens.h"
 
@@ -75,6 +76,10 @@ static int check_options(struct err *e)
     if (own.shared_vocab && in.kind != TEXT_INPUT_PAIRS)
         return err_fail(e, STATUS_MISUSED,
                         "--shared-vocab: there is one vocabulary anyway (it goes with --input pairs)");
+    if (!own.vocab && (text_options_check(&how, e) < 0 || text_options_check_merges(groups, &how, e) < 0))
+        return -1;
+    if (how.level == TEXT_BPE && own.max_vocab)
+        return err_fail(e, STATUS_MISUSED, "--max-vocab: at level bpe --merges says how many pieces there are");
     for (size_t i = 0; own.vocab && i < sizeof learning / sizeof *learning; i++)
         if (opt_given(groups, learning[i]))
             return err_fail(e, STATUS_MISUSED, "--%s is for learning a vocabulary (leave it or --vocab out)",
@@ -171,7 +176,7 @@ static void notes(void)
 static int begin(struct sink *sink, struct err *e)
 {
     if (!own.vocab) {
-        text_tokens_learn(&tokens);
+        text_tokens_learn(&tokens, &how);
         return text_input_tags(groups, &in, &tokens.classes.vocab.meta, e);
     }
     if (text_tokens_load(&tokens, own.vocab, groups, e) < 0 || text_input_check_level(&in, &how, e) < 0 ||
@@ -189,7 +194,7 @@ static int work(struct err *e)
     tokens.keep_text = in.keep_text;
     tokens.bound = text_tokens_bound((size_t)own.max_vocab);
     tokens.extra = extra[in.kind];
-    if (check_options(e) < 0 || (!own.vocab && text_options_check(&how, e) < 0))
+    if (check_options(e) < 0)
         return -1;
     struct sink *sink = cli_sink(tokens.pairs ? "pairs" : "tokens", e);
     if (!sink || begin(sink, e) < 0 || read_text(e) < 0)

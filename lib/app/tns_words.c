@@ -15,6 +15,8 @@ struct words {
     struct outfile *out;
     struct vocab vocabs[N_SIDES];
     bool has[N_SIDES];
+    bool open; /* an item has begun, and may go on */
+    struct text_join join[N_SIDES];
     struct buf text;
 };
 
@@ -32,20 +34,50 @@ static int read_vocabs(struct words *w, const struct segment *segment, struct er
     return 0;
 }
 
-/* The tokens of one item; `offsets` are those of the ids. */
+/* The tokens of one row, an item or a part of one; `offsets` are those of the ids. */
 static int put_item(struct words *w, size_t side, const struct tensor *ids, const uint64_t *offsets, uint64_t item,
                     uint64_t row0, struct err *e)
 {
     const struct vocab *v = &w->vocabs[side];
-    struct text_join join = {.level = text_level_of(v)};
     for (uint64_t t = offsets[item]; t < offsets[item + 1]; t++) {
         uint32_t id = ((const uint32_t *)ids->data)[t];
         if (id >= v->n)
             return err_fail(e, STATUS_DATA, "item %" PRIu64 " has the id %" PRIu32 ", but the vocabulary %zu words",
                             row0 + item, id, v->n);
-        text_join_id(&join, v, id, &w->text);
+        text_join_id(&w->join[side], v, id, &w->text);
     }
     return 0;
+}
+
+/* Ends the line of the item before, if there is one. */
+static void end_item(struct words *w)
+{
+    if (w->open)
+        buf_char(&w->text, '\n');
+    w->open = false;
+}
+
+static void begin_item(struct words *w)
+{
+    end_item(w);
+    w->open = true;
+    for (size_t i = 0; i < N_SIDES; i++)
+        w->join[i] = (struct text_join){.level = text_level_of(&w->vocabs[i])};
+}
+
+/* The text so far goes out. */
+static int flush(struct words *w, struct err *e)
+{
+    int result = outfile_write(w->out, w->text.data, w->text.len, e);
+    buf_clear(&w->text);
+    return result;
+}
+
+/* Which rows go on with the one before: [batch->n], or NULL. */
+static const uint8_t *parts_of(const struct batch *batch)
+{
+    const struct tensor *t = batch_find(batch, "continued");
+    return t && t->dtype == DTYPE_BOOL && t->rank == 1 && t->dims[0] == batch->n ? t->data : NULL;
 }
 
 static int put_batch(struct words *w, const struct batch *batch, struct err *e)
@@ -65,8 +97,11 @@ static int put_batch(struct words *w, const struct batch *batch, struct err *e)
     if (!any)
         return err_fail(e, STATUS_DATA,
                         "there are no ids with their vocabulary (tns text without --words shows what there is)");
+    const uint8_t *continued = ids[0] ? parts_of(batch) : NULL; /* parts of pairs are lines of their own */
     for (uint64_t item = 0; item < batch->n; item++) {
         bool first = true;
+        if (!continued || !continued[item] || !w->open)
+            begin_item(w);
         for (size_t i = 0; i < N_SIDES; i++) {
             if (!ids[i])
                 continue;
@@ -76,11 +111,8 @@ static int put_batch(struct words *w, const struct batch *batch, struct err *e)
             if (put_item(w, i, ids[i], offsets[i], item, batch->row0, e) < 0)
                 return -1;
         }
-        buf_char(&w->text, '\n');
     }
-    int result = outfile_write(w->out, w->text.data, w->text.len, e);
-    buf_clear(&w->text);
-    return result;
+    return flush(w, e);
 }
 
 int tns_put_words(struct source *s, struct err *e)
@@ -101,7 +133,8 @@ int tns_put_words(struct source *s, struct err *e)
                 got = -1;
                 break;
             }
-        got = got < 0 ? -1 : 1;
+        end_item(&w);
+        got = got < 0 || flush(&w, e) < 0 ? -1 : 1;
     }
     for (size_t i = 0; i < N_SIDES; i++)
         vocab_free(&w.vocabs[i]);

@@ -53,7 +53,7 @@ int text_input_check_level(const struct text_input *in, const struct text_option
 {
     if (in->kind == TEXT_INPUT_CONLLU && text_level_white[how->level])
         return err_fail(e, STATUS_MISUSED,
-                        "the vocabulary is one of characters or bytes, but the tokens of a treebank are words "
+                        "the vocabulary is one of characters, bytes or pieces, but the tokens of a treebank are words "
                         "(learn one from it, or take one of words)");
     return 0;
 }

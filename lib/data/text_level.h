@@ -16,7 +16,8 @@
     X(SPACE, "space", split_space, join_spaced, false)                                                                 \
     X(WORD, "word", split_word, join_words, false)                                                                     \
     X(GRAPHEME, "grapheme", split_grapheme, join_plain, true)                                                          \
-    X(BYTE, "byte", split_byte, join_bytes, true)
+    X(BYTE, "byte", split_byte, join_bytes, true)                                                                      \
+    X(BPE, "bpe", split_bpe, join_bytes, true)
 
 #define TEXT_LEVEL_CONSTANT(constant, name, split, join, white) TEXT_##constant,
 enum text_level { TEXT_LEVELS(TEXT_LEVEL_CONSTANT) TEXT_N_LEVELS };
@@ -36,7 +37,7 @@ enum text_level text_level_of(const struct vocab *v);
  *     for (...) text_join_add(&join, word, length, &out);
  *
  * space: a single space between tokens. word: spaces as one would type them, by the punctuation beside, and none
- * where a script is written without; for reading, since the spaces that stood there are lost. grapheme, byte:
+ * where a script is written without; for reading, since the spaces that stood there are lost. grapheme, byte, bpe:
  * exactly the text that was tokenized. A line end that is a token is a line end. Begin anew ({.level = ...}) for
  * each item. */
 struct text_join {

@@ -11,12 +11,14 @@ const struct opt text_option_rows[] = {
     {"level", 'l', OPT_CHOICE, AT(level), OPT_RECORD, NULL, "word", 0, 0, TEXT_LEVEL_CHOICES,
      "split at white space; into words and punctuation marks (UAX #29, Chinese words by dictionary); into characters "
      "as one "
-     "sees them, white space among them; into bytes"},
+     "sees them, white space among them; into bytes; into pieces of words that are learned (byte-pair encoding)"},
     {"lower", 0, OPT_SWITCH, AT(lower), OPT_RECORD, NULL, NULL, 0, 0, NULL, "make capital letters small"},
     {"normalize", 0, OPT_CHOICE, AT(normalize), OPT_RECORD, NULL, "none", 0, 0, "none|nfc|nfkc",
      "bring equal characters to one spelling; nfkc does so for mere variants too (full-width letters, ligatures)"},
     {"punct", 0, OPT_CHOICE, AT(punct), OPT_RECORD, NULL, "keep", 0, 0, "keep|drop",
      "drop tokens of nothing but punctuation and symbols"},
+    {"merges", 0, OPT_INT, AT(merges), OPT_RECORD, "N", "10000", 0, 1e9, NULL,
+     "level bpe: learn N pieces besides characters and bytes"},
     {0},
 };
 
@@ -24,6 +26,15 @@ int text_options_check(const struct text_options *o, struct err *e)
 {
     if (o->level == TEXT_BYTE && o->punct == TEXT_DROP)
         return err_fail(e, STATUS_MISUSED, "--punct drop: a byte is no punctuation mark (choose another --level)");
+    if (o->level == TEXT_BPE && o->punct == TEXT_DROP)
+        return err_fail(e, STATUS_MISUSED, "--punct drop: pieces are to give back the text (choose another --level)");
+    return 0;
+}
+
+int text_options_check_merges(struct opt_group *groups, const struct text_options *o, struct err *e)
+{
+    if (o->level != TEXT_BPE && opt_given(groups, "merges"))
+        return err_fail(e, STATUS_MISUSED, "--merges: nothing is merged (it goes with --level bpe)");
     return 0;
 }
 
@@ -32,7 +43,8 @@ void text_options_keep(const struct text_options *o, struct meta *meta)
     for (const struct opt *row = text_option_rows; row->name; row++) {
         struct buf key = {0}, value = {0};
         buf_printf(&key, KEY "%s", row->name);
-        if (opt_value(row, o, &value))
+        bool belongs = o->level == TEXT_BPE || strcmp(row->name, "merges") != 0;
+        if (belongs && opt_value(row, o, &value))
             meta_set(meta, key.data, buf_string(&value));
         buf_free(&key);
         buf_free(&value);

@@ -36,7 +36,7 @@ struct text_split {
 /* Hands the tokens of a stretch without marks to the receiver. `whole`: it ends where tokens end; else what may go
  * on is left. Returns how many bytes were done, or -1. */
 typedef long splitter(struct text_split *s, const char *text, size_t length, bool whole, struct err *e);
-static splitter split_space, split_word, split_grapheme, split_byte;
+static splitter split_space, split_word, split_grapheme, split_byte, split_bpe;
 
 #define SPLIT(constant, name, split, join, white) [TEXT_##constant] = split,
 static splitter *const splitters[TEXT_N_LEVELS] = {TEXT_LEVELS(SPLIT)};
@@ -116,7 +116,8 @@ static long split_segments(struct text_split *s, const char *text, size_t length
 }
 
 /* The same where the text goes on: how a run is cut by dictionary depends on what follows, so that the end waits. */
-static long split_sure(struct text_split *s, const char *text, size_t length, size_t sure, struct err *e)
+static long split_sure(struct text_split *s, const char *text, size_t length, size_t sure, bool keep_white,
+                       struct err *e)
 {
     struct text_segment segment;
     size_t start = 0;
@@ -125,17 +126,29 @@ static long split_sure(struct text_split *s, const char *text, size_t length, si
         return -1;
     for (; (n = text_break_next(s->breaks, &segment, 1, e)) > 0 && segment.end <= sure; start = segment.end) {
         size_t bytes = segment.end - segment.start;
-        if (!text_all_white(text + segment.start, bytes) && emit(s, text + segment.start, bytes, s->trace, e) < 0)
+        bool drop = !keep_white && text_all_white(text + segment.start, bytes);
+        if (!drop && emit(s, text + segment.start, bytes, s->trace, e) < 0)
             return -1;
     }
     return n < 0 ? -1 : (long)start;
 }
 
-static long split_word(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
+static long split_words(struct text_split *s, const char *text, size_t length, bool whole, bool keep_white,
+                        struct err *e)
 {
     size_t wait = s->window_size / 8;
-    return whole ? split_segments(s, text, length, false, e)
-                 : split_sure(s, text, length, length > wait ? length - wait : 0, e);
+    return whole ? split_segments(s, text, length, keep_white, e)
+                 : split_sure(s, text, length, length > wait ? length - wait : 0, keep_white, e);
+}
+
+static long split_word(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
+{
+    return split_words(s, text, length, whole, false, e);
+}
+
+static long split_bpe(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
+{
+    return split_words(s, text, length, whole, true, e);
 }
 
 static long split_grapheme(struct text_split *s, const char *text, size_t length, bool whole, struct err *e)
@@ -314,8 +327,8 @@ struct text_split *text_split_open(const struct text_options *o, bool tabs, bool
                              .view = UTEXT_INITIALIZER};
     for (int i = 0; i < 256; i++)
         text_byte_spell((unsigned char)i, s->bytes[i]);
-    bool breaks = o->level == TEXT_WORD || o->level == TEXT_GRAPHEME;
-    s->breaks = breaks ? text_break_open(o->level == TEXT_WORD ? TEXT_BREAK_WORDS : TEXT_BREAK_CHARACTERS, e) : NULL;
+    bool words = o->level == TEXT_WORD || o->level == TEXT_BPE, breaks = words || o->level == TEXT_GRAPHEME;
+    s->breaks = breaks ? text_break_open(words ? TEXT_BREAK_WORDS : TEXT_BREAK_CHARACTERS, e) : NULL;
     s->characters = ubrk_open(UBRK_CHARACTER, "", NULL, 0, &code);
     s->fold = U_FAILURE(code) ? NULL : text_fold_open(o, e);
     if (U_FAILURE(code))

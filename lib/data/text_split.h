@@ -9,6 +9,7 @@
  *              Khmer and Burmese by ICU's dictionaries; white space is dropped
  *   grapheme   an extended grapheme cluster, white space included
  *   byte       a byte of the UTF-8, spelt by text_byte_spell
+ *   bpe        a segment of UAX #29 as at level word, white space included: what text_tokens divides further
  *
  * A line end is not a token here but a mark; what it means, the receiver knows. */
 #ifndef DATA_TEXT_SPLIT_H

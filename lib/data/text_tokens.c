@@ -5,19 +5,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/text_level.h"
+#include "data/text_rows.h"
 
-static const char *const prefixes[2] = {"src.", "tgt."};
-static const uint64_t zero = 0;
-
-static int n_sides(const struct text_tokens *t)
+/* The vocabulary that a side's words are looked up in. */
+static struct vocab *words_of(struct text_tokens *t, int side)
 {
-    return t->pairs ? 2 : 1;
-}
-
-/* The vocabulary of a side. */
-static struct vocab *vocab_of(struct text_tokens *t, int side)
-{
-    return &t->vocab[t->shared ? 0 : side];
+    int i = t->shared ? 0 : side;
+    return t->pieces ? &t->bpe[i].words : &t->vocab[i];
 }
 
 static struct vocab_learn *learn_of(struct text_tokens *t, int side)
@@ -32,16 +27,27 @@ static int n_vocabs(const struct text_tokens *t)
 
 static const char *vocab_prefix(const struct text_tokens *t, int i)
 {
-    return n_vocabs(t) == 2 ? prefixes[i] : "";
+    return n_vocabs(t) == 2 ? text_prefixes[i] : "";
 }
 
-static void open_parts(struct text_tokens *t)
+static void open_part(struct text_tokens *t, struct text_part *part)
+{
+    size_t room = TEXT_PART + 1; /* a blank may be left over */
+    part->ids = mem_get(room, sizeof *part->ids);
+    part->lengths = mem_get(t->keep_text ? room : 0, sizeof *part->lengths);
+}
+
+static void open_parts(struct text_tokens *t, const struct text_options *o)
 {
     t->spooling = t->learning || t->extra;
-    for (int i = 0; i < n_sides(t); i++) {
-        t->part[i].ids = mem_get(TEXT_PART, sizeof *t->part[i].ids);
-        t->part[i].lengths = mem_get(t->keep_text ? TEXT_PART : 0, sizeof *t->part[i].lengths);
+    t->pieces = o->level == TEXT_BPE;
+    for (int i = 0; i < text_sides(t); i++) {
+        open_part(t, &t->part[i]);
+        if (t->pieces)
+            open_part(t, &t->row[i]);
     }
+    for (int i = 0; t->pieces && i < n_vocabs(t); i++)
+        bpe_forget(&t->bpe[i]);
     t->tags = mem_get(t->extra == TEXT_TAGS ? TEXT_PART : 0, sizeof *t->tags);
 }
 
@@ -61,15 +67,15 @@ size_t text_tokens_bound(size_t max_words)
     return !max_words ? 0 : bound < LEAST ? LEAST : bound;
 }
 
-void text_tokens_learn(struct text_tokens *t)
+void text_tokens_learn(struct text_tokens *t, const struct text_options *o)
 {
     t->learning = true;
     name_classes(t);
-    for (int i = 0; i < n_vocabs(t); i++) {
+    open_parts(t, o);
+    for (int i = 0; i < n_vocabs(t) && !t->pieces; i++) {
         vocab_special(&t->vocab[i]);
         t->learn[i].bound = t->bound;
     }
-    open_parts(t);
 }
 
 static int check_special(const struct vocab *v, struct err *e)
@@ -169,126 +175,15 @@ static int write_vocabs(struct text_tokens *t, const struct text_options *o, str
 int text_tokens_apply(struct text_tokens *t, const struct text_options *o, struct sink *sink, struct err *e)
 {
     t->sink = sink;
-    open_parts(t);
+    open_parts(t, o);
+    for (int i = 0; t->pieces && i < n_vocabs(t); i++) {
+        if (!t->vocab[i].merges)
+            return err_fail(e, STATUS_DATA,
+                            "the vocabulary was made with --level=bpe, but its merges are not there ('%svocab.merges')",
+                            vocab_prefix(t, i));
+        bpe_open(&t->bpe[i], &t->vocab[i]);
+    }
     return write_vocabs(t, o, e);
-}
-
-/* ---- Columns ---- */
-
-static void add_text(struct text_tokens *t, int side)
-{
-    const struct text_part *part = &t->part[side];
-    struct side_columns *c = &t->columns[side];
-    uint64_t end = c->text.len;
-    if (!c->text_offsets.len)
-        buf_add(&c->text_offsets, &zero, sizeof zero);
-    for (size_t i = 0; i < part->n; i++) {
-        end += part->lengths[i];
-        buf_add(&c->text_offsets, &end, sizeof end);
-    }
-    buf_add(&c->text, part->text.data, part->text.len);
-    t->bytes += part->n * sizeof end + part->text.len + 8;
-}
-
-/* The part at hand goes into the columns. */
-static void add_part(struct text_tokens *t, int side, bool continued)
-{
-    const struct text_part *part = &t->part[side];
-    struct side_columns *c = &t->columns[side];
-    buf_add(&c->ids, part->ids, part->n * sizeof *part->ids);
-    uint64_t end = c->ids.len / sizeof *part->ids;
-    if (!c->offsets.len)
-        buf_add(&c->offsets, &zero, sizeof zero);
-    buf_add(&c->offsets, &end, sizeof end);
-    buf_char(&c->continued, continued);
-    t->bytes += part->n * sizeof *part->ids + 9;
-    if (t->keep_text)
-        add_text(t, side);
-}
-
-/* The same for its label or tags, which have been waiting in their spool. */
-static int add_classes(struct text_tokens *t, bool continued, struct err *e)
-{
-    bool labels = t->extra == TEXT_LABELS;
-    uint32_t *ids = labels ? &t->label : t->tags;
-    size_t n = labels ? 1 : t->part[0].n, waiting = labels && continued ? 0 : n;
-    if (text_classes_next(&t->classes, ids, waiting, e) < 0)
-        return -1;
-    buf_add(&t->class_column, ids, n * sizeof *ids);
-    t->bytes += n * sizeof *ids;
-    return 0;
-}
-
-static void empty_parts(struct text_tokens *t)
-{
-    for (int side = 0; side < n_sides(t); side++) {
-        t->part[side].n = 0;
-        buf_clear(&t->part[side].text);
-    }
-}
-
-/* Adds a view of a buffer as a column. */
-static int view(struct batch *batch, const char *prefix, const char *name, enum dtype dtype, const struct buf *data,
-                const char *over, struct err *e)
-{
-    char full[64];
-    uint64_t rows = data->len / dtype_size(dtype);
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    struct tensor column = tensor_view(full, dtype, 1, &rows, data->data);
-    if (over)
-        meta_setf(&column.meta, "over", "%s%s", prefix, over);
-    return batch_add(batch, column, e);
-}
-
-static int view_side(struct text_tokens *t, int side, struct batch *batch, struct err *e)
-{
-    const struct side_columns *c = &t->columns[side];
-    const char *prefix = t->pairs ? prefixes[side] : "";
-    if (view(batch, prefix, "ids.offsets", DTYPE_U64, &c->offsets, NULL, e) < 0 ||
-        view(batch, prefix, "ids", DTYPE_U32, &c->ids, NULL, e) < 0 ||
-        view(batch, prefix, "continued", DTYPE_BOOL, &c->continued, NULL, e) < 0)
-        return -1;
-    if (t->extra == TEXT_LABELS && view(batch, prefix, "label", DTYPE_U32, &t->class_column, NULL, e) < 0)
-        return -1;
-    if (t->extra == TEXT_TAGS && text_tokens_classified(t) &&
-        view(batch, prefix, "tags", DTYPE_U32, &t->class_column, "ids", e) < 0)
-        return -1;
-    if (!t->keep_text)
-        return 0;
-    if (view(batch, prefix, "tok.offsets", DTYPE_U64, &c->offsets, NULL, e) < 0 ||
-        view(batch, prefix, "tok.text.offsets", DTYPE_U64, &c->text_offsets, "tok", e) < 0 ||
-        view(batch, prefix, "tok.text", DTYPE_UTF8, &c->text, NULL, e) < 0)
-        return -1;
-    return 0;
-}
-
-static int write_batch(struct text_tokens *t, struct err *e)
-{
-    struct batch batch = {.n = t->n};
-    int result = 0;
-    for (int side = 0; result == 0 && side < n_sides(t); side++)
-        result = view_side(t, side, &batch, e);
-    if (result == 0)
-        result = sink_batch(t->sink, &batch, e);
-    batch_free(&batch);
-    for (int side = 0; side < n_sides(t); side++) {
-        struct side_columns *c = &t->columns[side];
-        buf_clear(&c->offsets);
-        buf_clear(&c->ids);
-        buf_clear(&c->continued);
-        buf_clear(&c->text_offsets);
-        buf_clear(&c->text);
-    }
-    buf_clear(&t->class_column);
-    t->n = t->bytes = 0;
-    return result;
-}
-
-/* An item of the batch is complete. */
-static int end_row(struct text_tokens *t, struct err *e)
-{
-    t->n++;
-    return t->bytes < STREAM_BATCH_BYTES ? 0 : write_batch(t, e);
 }
 
 /* ---- The spool: for each part and side a word of its length and `continued`, the ids, and where text is kept its
@@ -297,10 +192,10 @@ static int end_row(struct text_tokens *t, struct err *e)
 #define SPOOL_CONTINUED 0x80000000u
 #define SPOOL_FORGOT    0x40000000u /* and which vocabulary */
 
-static int spool_part(struct text_tokens *t, bool continued, struct err *e)
+static int spool_row(struct text_tokens *t, const struct text_part parts[2], bool continued, struct err *e)
 {
-    for (int side = 0; side < n_sides(t); side++) {
-        const struct text_part *part = &t->part[side];
+    for (int side = 0; side < text_sides(t); side++) {
+        const struct text_part *part = &parts[side];
         uint32_t word = (uint32_t)part->n | (continued ? SPOOL_CONTINUED : 0);
         size_t bytes = part->n * sizeof *part->ids;
         if (spool_add(&t->spool, &word, sizeof word, e) < 0 || spool_add(&t->spool, part->ids, bytes, e) < 0)
@@ -314,7 +209,7 @@ static int spool_part(struct text_tokens *t, bool continued, struct err *e)
 
 static int forget(struct text_tokens *t, struct err *e)
 {
-    for (int i = 0; t->learning && i < n_vocabs(t); i++) {
+    for (int i = 0; i < n_vocabs(t) && !t->pieces; i++) {
         uint32_t word = SPOOL_FORGOT | (uint32_t)i;
         if (vocab_learn_forget(&t->learn[i], &t->vocab[i]) && spool_add(&t->spool, &word, sizeof word, e) < 0)
             return -1;
@@ -342,8 +237,8 @@ static int fetch_text(struct text_tokens *t, struct text_part *part, struct err 
     return fetch(t, to, length, e);
 }
 
-/* The next part of one side, from the spool into the columns: 1; 0 at the end; -1. */
-static int replay_side(struct text_tokens *t, int side, bool *continued, struct err *e)
+/* The next part of one side: 1; 0 at the end; -1. */
+static int fetch_side(struct text_tokens *t, int side, bool *continued, struct err *e)
 {
     struct text_part *part = &t->part[side];
     uint32_t word = 0;
@@ -355,13 +250,12 @@ static int replay_side(struct text_tokens *t, int side, bool *continued, struct 
         return got;
     *continued = word & SPOOL_CONTINUED;
     part->n = word & ~SPOOL_CONTINUED;
-    if (part->n > TEXT_PART)
+    if (part->n > TEXT_PART + 1)
         return err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
     if (fetch(t, part->ids, part->n * sizeof *part->ids, e) < 0 || (t->keep_text && fetch_text(t, part, e) < 0))
         return -1;
     for (size_t i = 0; map && i < part->n; i++)
         part->ids[i] = map[part->ids[i]];
-    add_part(t, side, *continued);
     return 1;
 }
 
@@ -372,13 +266,14 @@ static int replay(struct text_tokens *t, struct err *e)
     for (;;) {
         bool continued = false;
         int got = 1;
-        for (int side = 0; got > 0 && side < n_sides(t); side++)
-            got = replay_side(t, side, &continued, e);
+        for (int side = 0; got > 0 && side < text_sides(t); side++)
+            got = fetch_side(t, side, &continued, e);
         if (got <= 0)
             return got;
-        if ((text_tokens_classified(t) && add_classes(t, continued, e) < 0) || end_row(t, e) < 0)
+        bool in_words = t->pieces && t->learning;
+        if ((in_words ? text_rows_pieces(t, continued, text_rows_add, e) : text_rows_add(t, t->part, continued, e)) < 0)
             return -1;
-        empty_parts(t);
+        text_rows_empty(t, t->part);
     }
 }
 
@@ -388,12 +283,12 @@ static int replay(struct text_tokens *t, struct err *e)
 static void find_ids(struct text_tokens *t, int side)
 {
     struct text_part *part = &t->part[side];
-    struct vocab *v = vocab_of(t, side);
+    struct vocab *v = words_of(t, side);
     uint32_t *ids = part->ids + part->n;
     size_t n = part->next.n;
     part->n += n;
     t->tokens += n;
-    if (t->learning) {
+    if (t->learning || t->pieces) { /* of pieces `v` is what was seen so far */
         vocab_learn_batch(learn_of(t, side), v, &part->next, ids);
         return;
     }
@@ -404,20 +299,69 @@ static void find_ids(struct text_tokens *t, int side)
     }
 }
 
+/* Adds a word whose text, where it is kept, has been added. */
+static inline void add_word(struct text_tokens *t, int side, const char *word, size_t length, size_t written_length)
+{
+    struct text_part *part = &t->part[side];
+    if (t->keep_text)
+        part->lengths[part->n + part->next.n] = (uint32_t)written_length;
+    if (vocab_batch_add(&part->next, words_of(t, side), word, length))
+        find_ids(t, side);
+}
+
+/* Bytes of the last character of a text. */
+static size_t last_character(const char *text, size_t length)
+{
+    size_t n = 0;
+    while (n < length && ((unsigned char)text[length - ++n] & 0xc0) == 0x80)
+        ;
+    return n;
+}
+
+/* Level bpe: a segment takes the blank in front of it; a blank at its own end waits for the next one. */
+static void add_segment(struct text_tokens *t, int side, const struct text_word *segment)
+{
+    struct text_part *part = &t->part[side];
+    size_t written = segment->written_length, length = segment->length;
+    bool blank = segment->word[length - 1] == ' ';
+    if (!blank && !part->blank) {
+        add_word(t, side, segment->word, length, written);
+        return;
+    }
+    buf_clear(&t->word);
+    if (part->blank)
+        buf_char(&t->word, ' ');
+    buf_add(&t->word, segment->word, length - blank);
+    written += part->blank_length;
+    part->blank = blank;
+    part->blank_length = !blank       ? 0
+                         : length > 1 ? last_character(segment->written, segment->written_length)
+                                      : segment->written_length;
+    if (t->word.len)
+        add_word(t, side, t->word.data, t->word.len, written - part->blank_length);
+}
+
+static void add_last_blank(struct text_tokens *t, int side)
+{
+    struct text_part *part = &t->part[side];
+    if (part->blank)
+        add_word(t, side, " ", 1, part->blank_length);
+    part->blank = false;
+    part->blank_length = 0;
+}
+
 int text_tokens_add(void *tokens, int side, const struct text_word *words, size_t n, struct err *e)
 {
     struct text_tokens *t = tokens;
-    struct text_part *part = &t->part[side];
-    struct vocab *v = vocab_of(t, side);
     for (const struct text_word *word = words; word < words + n; word++) {
         if (t->extra == TEXT_TAGS && text_classes_add(&t->classes, word->tag, word->tag_length, e) < 0)
             return -1;
-        if (t->keep_text) {
-            part->lengths[part->n + part->next.n] = (uint32_t)word->written_length;
-            buf_add(&part->text, word->written, word->written_length);
-        }
-        if (vocab_batch_add(&part->next, v, word->word, word->length))
-            find_ids(t, side);
+        if (t->keep_text)
+            buf_add(&t->part[side].text, word->written, word->written_length);
+        if (t->pieces)
+            add_segment(t, side, word);
+        else
+            add_word(t, side, word->word, word->length, word->written_length);
     }
     return 0;
 }
@@ -428,20 +372,34 @@ int text_tokens_label(void *tokens, const char *label, size_t length, struct err
     return text_classes_add(&t->classes, label, length, e);
 }
 
+/* Words become pieces before they go on. */
+static int take_words(struct text_tokens *t, bool continued, struct err *e)
+{
+    enum { MOST = 1 << 20 }; /* words to remember */
+    for (int i = 0; i < n_vocabs(t); i++)
+        bpe_encode_new(&t->bpe[i]);
+    int result = text_rows_pieces(t, continued, t->spooling ? spool_row : text_rows_add, e);
+    for (int i = 0; i < n_vocabs(t); i++)
+        if (t->bpe[i].words.n > MOST)
+            bpe_forget(&t->bpe[i]);
+    return result;
+}
+
 int text_tokens_part(void *tokens, bool continued, struct err *e)
 {
     struct text_tokens *t = tokens;
     int result;
-    for (int side = 0; side < n_sides(t); side++)
+    for (int side = 0; side < text_sides(t); side++) {
+        add_last_blank(t, side);
         find_ids(t, side);
-    if (t->spooling) {
-        result = spool_part(t, continued, e) < 0 ? -1 : forget(t, e);
-    } else {
-        for (int side = 0; side < n_sides(t); side++)
-            add_part(t, side, continued);
-        result = end_row(t, e);
     }
-    empty_parts(t);
+    if (t->learning)
+        result = spool_row(t, t->part, continued, e) < 0 ? -1 : forget(t, e);
+    else if (t->pieces)
+        result = take_words(t, continued, e);
+    else
+        result = t->spooling ? spool_row(t, t->part, continued, e) : text_rows_add(t, t->part, continued, e);
+    text_rows_empty(t, t->part);
     return result;
 }
 
@@ -451,7 +409,12 @@ int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint
                        struct sink *sink, struct err *e)
 {
     t->sink = sink;
-    for (int i = 0; i < n_vocabs(t); i++) {
+    for (int i = 0; t->pieces && i < n_vocabs(t); i++) {
+        bpe_learn(&t->bpe[i].words, 1, (size_t)o->merges, min_count, &t->vocab[i]);
+        bpe_open(&t->bpe[i], &t->vocab[i]);
+        bpe_encode_new(&t->bpe[i]);
+    }
+    for (int i = 0; i < n_vocabs(t) && !t->pieces; i++) {
         uint64_t literal = t->vocab[i].counts[VOCAB_UNKNOWN];
         vocab_learn_end(&t->learn[i], &t->vocab[i], min_count, max_words);
         t->unknown += t->vocab[i].counts[VOCAB_UNKNOWN] - literal;
@@ -473,9 +436,17 @@ int text_tokens_end(struct text_tokens *t, struct err *e)
 {
     if (text_tokens_classified(t) && text_classes_write(&t->classes, t->sink, e) < 0)
         return -1;
-    if ((t->spooling && replay(t, e) < 0) || (t->n && write_batch(t, e) < 0))
+    if ((t->spooling && replay(t, e) < 0) || (t->n && text_rows_write(t, e) < 0))
         return -1;
     return sink_end(t->sink, "complete", t->parents, e);
+}
+
+static void close_part(struct text_part *part)
+{
+    free(part->ids);
+    free(part->lengths);
+    vocab_batch_free(&part->next);
+    buf_free(&part->text);
 }
 
 void text_tokens_close(struct text_tokens *t)
@@ -485,10 +456,9 @@ void text_tokens_close(struct text_tokens *t)
         struct side_columns *c = &t->columns[i];
         vocab_free(&t->vocab[i]);
         vocab_learn_free(&t->learn[i]);
-        free(t->part[i].ids);
-        free(t->part[i].lengths);
-        vocab_batch_free(&t->part[i].next);
-        buf_free(&t->part[i].text);
+        close_part(&t->part[i]);
+        close_part(&t->row[i]);
+        bpe_close(&t->bpe[i]);
         buf_free(&c->offsets);
         buf_free(&c->ids);
         buf_free(&c->continued);
@@ -497,6 +467,7 @@ void text_tokens_close(struct text_tokens *t)
     }
     text_classes_close(&t->classes);
     buf_free(&t->class_column);
+    buf_free(&t->word);
     free(t->tags);
     free(t->parents);
     *t = (struct text_tokens){0};

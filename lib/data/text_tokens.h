@@ -4,6 +4,11 @@
  * without a name and writes everything when the text has ended; memory then grows with the number of different words alone,
  * up to a bound where there is one. Labels and tags are always spooled, since their vocabulary may have to grow.
  *
+ * At level bpe tokens are the segments of a text, white space among them. A blank goes to the segment behind it, and what
+ * that makes is a word for bpe.h, which divides it into pieces: these are the tokens of the stream. While learning, ids of
+ * words are what is spooled. A row then may become several, so that none has more than TEXT_PART ids; kept text stands at
+ * the first piece of its word.
+ *
  * Columns: ids.offsets u64[N+1], ids u32, continued bool[N]; label u32[N] (that of an item on each of its parts) or tags
  * u32 over ids; with kept text tok.offsets u64[N+1], tok.text.offsets u64[T+1] over tok, tok.text utf8. Of pairs all of
  * them twice, with src. and tgt. in front. The vocabulary is vocab.*; of pairs src.vocab.* and tgt.vocab.*, unless both
@@ -16,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/spool.h"
+#include "data/bpe.h"
 #include "data/text_classes.h"
 #include "data/text_item.h"
 #include "data/vocab_learn.h"
@@ -34,6 +40,7 @@ struct text_tokens {
         classes; /* labels or tags; may be read, and its vocabulary's meta be set before it is written */
     /* private */
     bool learning, spooling;
+    bool pieces; /* level bpe */
     struct vocab vocab[2];
     struct vocab_learn learn[2];
     char *parents; /* digests of where the vocabulary was read */
@@ -42,9 +49,14 @@ struct text_tokens {
         size_t n;
         struct vocab_batch next; /* words behind these whose ids are not looked up yet */
         struct buf text;
-    } part[2];      /* the one at hand */
-    uint32_t *tags; /* of the part at hand */
-    uint32_t label; /* of the item at hand */
+        bool blank;          /* level bpe: waits for the next segment, */
+        size_t blank_length; /* and what it was in the text */
+    } part[2];               /* the one at hand */
+    struct text_part row[2]; /* the pieces of it that go into a row */
+    struct bpe bpe[2];
+    struct buf word; /* scratch: one with its blank */
+    uint32_t *tags;  /* of the part at hand */
+    uint32_t label;  /* of the item at hand */
     struct spool spool;
     struct side_columns {
         struct buf offsets, ids, continued, text_offsets, text;
@@ -57,7 +69,7 @@ struct text_tokens {
 /* The bound that a vocabulary of `max_words` words is learnt with: ten times as many, a million at least; 0 of 0. */
 size_t text_tokens_bound(size_t max_words);
 /* Begins to learn. */
-void text_tokens_learn(struct text_tokens *t);
+void text_tokens_learn(struct text_tokens *t, const struct text_options *o);
 
 /* Reads the vocabulary of a stream or model, which must be whole; sets `shared`. The tokenizer's options are set as
  * the vocabulary has them (text_options_restore). */

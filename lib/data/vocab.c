@@ -19,6 +19,17 @@ const char *vocab_word(const struct vocab *v, uint32_t id, size_t *length)
     return v->text.data + v->offsets[id];
 }
 
+static int write_merges(const struct vocab *v, const char *prefix, struct sink *k, struct err *e)
+{
+    char name[TENSOR_MAX_NAME + 32];
+    uint64_t dims[2] = {v->n_merges, 2};
+    snprintf(name, sizeof name, "%svocab.merges", prefix);
+    struct tensor t = tensor_view(name, DTYPE_U32, 2, dims, v->merges);
+    int result = sink_tensor(k, &t, e);
+    tensor_free(&t);
+    return result;
+}
+
 int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struct err *e)
 {
     static const uint64_t none[1];
@@ -38,7 +49,7 @@ int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struc
     t = tensor_view(name, DTYPE_U64, 1, &words, v->counts);
     result = result < 0 ? result : sink_tensor(k, &t, e);
     tensor_free(&t);
-    return result;
+    return result < 0 || !v->merges ? result : write_merges(v, prefix, k, e);
 }
 
 static const struct tensor *part(const char *prefix, const char *rest, const struct segment *segment, enum dtype dtype,
@@ -50,6 +61,48 @@ static const struct tensor *part(const char *prefix, const char *rest, const str
     if (!t) /* what it has instead helps nobody; where to get one does */
         err_fail(e, STATUS_DATA, "there is no vocabulary: no tensor '%s' (tokenize puts one in front)", name);
     return !t || tensor_expect(t, dtype, 1, e) < 0 ? NULL : t;
+}
+
+/* Two words joined must be a word. */
+static int check_merge(const struct vocab *v, uint64_t i, struct buf *text, struct err *e)
+{
+    const uint32_t *merge = v->merges + 2 * i;
+    buf_clear(text);
+    for (int k = 0; k < 2; k++) {
+        size_t length;
+        if (merge[k] >= v->n)
+            return err_fail(e, STATUS_DATA, "the vocabulary's merge %llu is of word %u, but there are %zu words",
+                            (unsigned long long)i, merge[k], v->n);
+        const char *word = vocab_word(v, merge[k], &length);
+        buf_add(text, word, length);
+    }
+    if (vocab_find(v, text->data, text->len) == VOCAB_NONE)
+        return err_fail(e, STATUS_DATA, "the vocabulary's merge %llu gives '%.60s', which is no word of it",
+                        (unsigned long long)i, text->data);
+    return 0;
+}
+
+static int read_merges(struct vocab *v, const char *prefix, const struct segment *segment, struct err *e)
+{
+    char name[TENSOR_MAX_NAME + 32];
+    struct buf text = {0};
+    snprintf(name, sizeof name, "%svocab.merges", prefix);
+    const struct tensor *t = segment_find(segment, name);
+    if (!t)
+        return 0;
+    if (tensor_expect(t, DTYPE_U32, 2, e) < 0)
+        return -1;
+    if (t->dims[1] != 2 || t->dims[0] >= VOCAB_NONE)
+        return err_fail(e, STATUS_DATA, "'%s' is not pairs of words", name);
+    v->n_merges = t->dims[0];
+    v->merges = mem_grow(NULL, v->n_merges + 1, 2 * sizeof *v->merges);
+    if (v->n_merges)
+        memcpy(v->merges, t->data, t->bytes);
+    int result = 0;
+    for (uint64_t i = 0; result == 0 && i < v->n_merges; i++)
+        result = check_merge(v, i, &text, e);
+    buf_free(&text);
+    return result;
 }
 
 int vocab_read(struct vocab *v, const char *prefix, const struct segment *segment, struct err *e)
@@ -74,7 +127,7 @@ int vocab_read(struct vocab *v, const char *prefix, const struct segment *segmen
         v->counts[i] = count[i];
     }
     meta_copy(&v->meta, &text->meta);
-    return 0;
+    return read_merges(v, prefix, segment, e);
 }
 
 static bool meta_same(const struct meta *a, const struct meta *b)
@@ -87,9 +140,15 @@ static bool meta_same(const struct meta *a, const struct meta *b)
     return true;
 }
 
+static bool merges_same(const struct vocab *a, const struct vocab *b)
+{
+    return !a->merges == !b->merges && a->n_merges == b->n_merges &&
+           (!a->n_merges || !memcmp(a->merges, b->merges, 2 * a->n_merges * sizeof *a->merges));
+}
+
 bool vocab_same(const struct vocab *a, const struct vocab *b)
 {
-    return a->n == b->n && a->text.len == b->text.len && meta_same(&a->meta, &b->meta) &&
+    return a->n == b->n && a->text.len == b->text.len && meta_same(&a->meta, &b->meta) && merges_same(a, b) &&
            (!a->n || (!memcmp(a->offsets, b->offsets, (a->n + 1) * sizeof *a->offsets) &&
                       !memcmp(a->text.data, b->text.data, a->text.len)));
 }
@@ -121,6 +180,7 @@ void vocab_free(struct vocab *v)
     meta_free(&v->meta);
     free(v->offsets);
     free(v->counts);
+    free(v->merges);
     free(v->slots);
     *v = (struct vocab){0};
 }

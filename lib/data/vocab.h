@@ -1,8 +1,8 @@
 /* vocab: words and their ids, and how they travel in front of a stream.
  *
  * In a stream it is three TENSOR frames: <prefix>vocab.text.offsets u64[V+1], <prefix>vocab.text utf8 (its meta holds the
- * tokenizer's options), <prefix>vocab.count u64[V]. Ids are u32; the first are the special tokens, then words by falling
- * count, ties by bytes. */
+ * tokenizer's options), <prefix>vocab.count u64[V]; at level bpe a fourth, <prefix>vocab.merges u32[M, 2]. Ids are u32; the
+ * first are the special tokens, then words by falling count, ties by bytes. */
 #ifndef DATA_VOCAB_H
 #define DATA_VOCAB_H
 
@@ -23,6 +23,8 @@ struct vocab {
     uint64_t *offsets; /* [n + 1] */
     uint64_t *counts;  /* [n] */
     struct meta meta;  /* the tokenizer's options */
+    uint32_t *merges;  /* [2 n_merges] of level bpe (bpe.h): two symbols each, in order; NULL: none */
+    size_t n_merges;
     /* private: the index */
     struct vocab_slot {
         uint64_t key;  /* the first bytes of a short word, a hash of a long one */
@@ -74,12 +76,12 @@ uint32_t *vocab_sort(struct vocab *v, size_t first);
  * others stay in order: new_ids[old id], VOCAB_NONE for what was dropped; owned by the caller. */
 uint32_t *vocab_drop(struct vocab *v, size_t first, uint64_t min_count, uint64_t *dropped);
 
-/* Writes / reads the three tensors; `prefix` is "", "src.", ... Reading checks offsets and that words are unique; a
- * vocabulary that is not there at all is STATUS_DATA. */
+/* Writes / reads the tensors; `prefix` is "", "src.", ... Reading checks offsets, that words are unique, and that merges
+ * join words to a word; a vocabulary that is not there at all is STATUS_DATA. */
 int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struct err *e);
 int vocab_read(struct vocab *v, const char *prefix, const struct segment *segment, struct err *e);
 
-/* Are words, order and tokenizer options the same? (Counts are not looked at.) */
+/* Are words, order, merges and tokenizer options the same? (Counts are not looked at.) */
 bool vocab_same(const struct vocab *a, const struct vocab *b);
 /* Refuses, as STATUS_DATA, the vocabulary of a later segment that is not the same. */
 int vocab_again(const struct vocab *first, const struct vocab *later, struct err *e);

@@ -93,7 +93,7 @@ static struct ranked *rank(struct vocab *v, uint32_t first, uint64_t min_count, 
 /* Makes `v` the words `ids` of it, in that order. */
 static void select_words(struct vocab *v, const uint32_t *ids, size_t n)
 {
-    struct vocab selected = {.n = n, .room = n, .meta = v->meta};
+    struct vocab selected = {.n = n, .room = n, .meta = v->meta, .merges = v->merges, .n_merges = v->n_merges};
     size_t bytes = 0;
     free(v->slots); /* before more memory is asked for */
     v->slots = NULL;
@@ -110,6 +110,7 @@ static void select_words(struct vocab *v, const uint32_t *ids, size_t n)
         selected.counts[i] = v->counts[ids[i]];
     }
     v->meta = (struct meta){0};
+    v->merges = NULL;
     vocab_free(v);
     *v = selected;
     vocab_index(v);

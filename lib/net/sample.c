@@ -258,14 +258,15 @@ bool sample_split(const struct vocab *v, const char **text, uint32_t *id)
     size_t left = strlen(*text), n = 0;
     if (!left)
         return false;
-    if (level == TEXT_BYTE) {
-        *id = vocab_find(v, spelt, text_byte_spell((unsigned char)**text, spelt));
-        n = 1;
-    } else if (level == TEXT_SPACE && **text != '\n') {
+    if (level == TEXT_SPACE && **text != '\n') {
         n = strcspn(*text, " \t\n");
         *id = look_up(v, *text, n);
-    } else {
+    } else if (level != TEXT_BYTE) {
         n = longest(v, *text, white ? left : strcspn(*text, " \t\n") + (**text == '\n'), id);
+    }
+    if (level == TEXT_BYTE || (level == TEXT_BPE && !n)) {
+        *id = vocab_find(v, spelt, text_byte_spell((unsigned char)**text, spelt));
+        n = 1;
     }
     if (*id == VOCAB_NONE)
         *id = VOCAB_UNKNOWN;

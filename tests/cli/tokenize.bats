@@ -129,6 +129,90 @@ says() { # FILE NAME EXPECTED
     says out ids "4 1"
 }
 
+# A text of little sense and many repetitions, with blanks and signs of all kinds.
+babble() {
+    awk 'BEGIN{srand(5); n = split("the river reading readers lakes 我爱学习 café (newest) 3.5 low, lower;", w, " ")
+               for (i = 0; i < 300; i++) {line = ""; for (k = rand() * 12; k > 0; k--)
+                   line = line (rand() < .1 ? "  " : rand() < .05 ? "\t" : k > 1 ? " " : "") w[int(rand() * n) + 1]
+                   print line (rand() < .1 ? " " : "")}}'
+    printf ' <unk> <s>\t<0xE6>é\xc2\xa0\xe3\x80\x80x \n\n😀\n'
+}
+
+@test "tokenize --level bpe: pieces are learned, and put back together as they were" {
+    babble > in
+    tokenize --level bpe --merges 80 in > out.tns
+    tns verify out.tns
+    tns text --words out.tns | cmp - in
+    run tns ls out.tns
+    assert_line --regexp 'vocab.merges +u32 +\[80,2\]'
+    assert_line --partial "tokenize.level=bpe tokenize.lower=no tokenize.merges=80"
+    [ "$(values out.tns vocab.count | tr ' ' '\n' | awk '{n += $1} END{print n}')" = "$(values out.tns ids | wc -w)" ]
+    tokenize --vocab out.tns in | tns cmp out.tns -
+    # new text: nothing is unknown, whatever it is
+    printf 'Ärger  mit \x01 \xf0\x9f\x92\xa9 reading\n' > new
+    expect 0 tokenize --vocab out.tns new
+    [ ! -s err ]
+    tns text --words out | cmp - new
+    # small letters are what comes back
+    printf 'The READERS\n' | tokenize --level bpe --lower > lower.tns
+    [ "$(tns text --words lower.tns)" = "the readers" ]
+    # a file as one item, which goes on in parts, is the file
+    for i in $(seq 40); do cat in; done > long
+    tokenize --level bpe --merges 0 --item file --keep-text long > long.tns
+    tns text --words long.tns | cmp - <(cat long; echo)
+    run tns verify long.tns
+    assert_success
+    # the kept text stands at the first piece of its word
+    printf 'Red READ\n' | tokenize --level bpe --lower --merges 0 --keep-text > out
+    says out tok.text '"Red" " READ"'
+    says out tok.text.offsets "0 3 3 3 8 8 8 8 8"
+    for threads in 1 2 4; do
+        tokenize --threads $threads --level bpe --merges 80 in | cmp out.tns -
+    done
+    tokenize --level bpe < /dev/null | tns verify
+}
+
+@test "tokenize --level bpe: pairs, labels, models; what does not go with it" {
+    babble | tr '\t' ' ' | paste - <(babble | tr '\t' ' ' | tac) | head -n 250 > pairs
+    tokenize --input pairs --level bpe --merges 40 pairs > two.tns
+    tns text --words two.tns | cmp - pairs
+    tokenize --input pairs --vocab two.tns pairs | tns cmp two.tns -
+    tokenize --input pairs --shared-vocab --level bpe --merges 40 --keep-text pairs > one.tns
+    tns text --words one.tns | cmp - pairs
+    tokenize --input pairs --vocab one.tns --keep-text pairs | tns cmp one.tns -
+    sed 's/^/label\t/' pairs > labeled
+    tokenize --input labeled --level bpe --merges 40 labeled > out.tns
+    tns text --words out.tns | cmp - pairs
+    tokenize --input labeled --vocab out.tns labeled | tns cmp out.tns -
+
+    # models carry the merges on
+    babble > in
+    tokenize --level bpe --merges 60 in > t.tns
+    values t.tns ids > wanted
+    w2v-train --quiet --dim 4 --epochs 1 t.tns -o w.tns
+    rnn-train --quiet --hidden 8 --epochs 1 t.tns -o r.tns
+    embed --model w.tns t.tns -o v.tns
+    for model in w.tns r.tns v.tns; do
+        tokenize --vocab $model in > again.tns
+        values again.tns ids | cmp - wanted
+    done
+    rnn-predict --model r.tns --generate 50 --prime ' reading é' --text > text
+    [ "$(head -c 11 text)" = " reading é" ]
+
+    expect 2 tokenize --level bpe --max-vocab 10 in
+    grep -q -- "--merges says how many pieces" err
+    expect 2 tokenize --level word --merges 10 in
+    grep -q "it goes with --level bpe" err
+    expect 2 tokenize --level bpe --punct drop in
+    expect 2 tokenize --vocab t.tns --merges 61 in
+    grep -q -- "--merges=61 was asked for, but its words were made with --merges=60" err
+    expect 2 tokenize --level bpe --input conllu in
+    expect 2 tokenize --input conllu --vocab t.tns in
+    tns drop vocab.merges < t.tns > cut.tns
+    expect 65 tokenize --vocab cut.tns in
+    grep -q "its merges are not there" err
+}
+
 @test "tokenize --input pairs: two sides, two vocabularies or one" {
     printf 'the house\tla casa\nthe\tla la\n' > pairs
     tokenize --input pairs --keep-text pairs > two.tns
@@ -348,7 +432,7 @@ EOF
     assert_output --partial "tokenize.level=word"
     tokenize --level grapheme bank > characters.tns
     expect 2 tokenize --input conllu --vocab characters.tns bank
-    grep -q "characters or bytes" err
+    grep -q "characters, bytes or pieces" err
 }
 
 @test "tokenize --item: lines, paragraphs, files; a long item goes on in parts" {

@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct text_options o = {.level = data[0] % TEXT_N_LEVELS,
                              .lower = data[0] >> 2 & 1,
                              .normalize = (data[0] >> 3) % 3,
-                             .punct = data[0] % TEXT_N_LEVELS == TEXT_BYTE ? TEXT_KEEP : data[0] >> 5 & 1};
+                             .punct = data[0] % TEXT_N_LEVELS >= TEXT_BYTE ? TEXT_KEEP : data[0] >> 5 & 1};
     enum text_item_kind kind = (enum text_item_kind)(data[0] >> 6);
     struct text_input in = {.kind = kind == TEXT_PAIR ? TEXT_INPUT_PAIRS : TEXT_INPUT_PLAIN,
                             .item = kind == TEXT_PAIR ? TEXT_LINE : (int)kind,

@@ -181,25 +181,25 @@ static bool pipe_text(const struct kind *k, const char *in, size_t n, size_t ste
     return good;
 }
 
-static const struct kind space = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
-static const struct kind space_lower_no_punct = {{TEXT_SPACE, true, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE, {0}};
-static const struct kind space_file = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
-static const struct kind space_paragraph = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH, {0}};
-static const struct kind space_pair = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR, {0}};
-static const struct kind word = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
-static const struct kind word_no_punct = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE, {0}};
-static const struct kind word_no_punct_paragraph = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP}, TEXT_PARAGRAPH, {0}};
-static const struct kind word_lower = {{TEXT_WORD, true, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
-static const struct kind word_nfc = {{TEXT_WORD, false, TEXT_NFC, TEXT_KEEP}, TEXT_LINE, {0}};
-static const struct kind word_nfkc_lower = {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP}, TEXT_LINE, {0}};
-static const struct kind word_file = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
-static const struct kind grapheme = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
-static const struct kind grapheme_no_punct = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_DROP}, TEXT_LINE, {0}};
-static const struct kind grapheme_file = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
-static const struct kind grapheme_paragraph = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PARAGRAPH, {0}};
-static const struct kind grapheme_pair = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_PAIR, {0}};
-static const struct kind byte = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, {0}};
-static const struct kind byte_file = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_FILE, {0}};
+static const struct kind space = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, {0}};
+static const struct kind space_lower_no_punct = {{TEXT_SPACE, true, TEXT_AS_IS, TEXT_DROP, 0}, TEXT_LINE, {0}};
+static const struct kind space_file = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_FILE, {0}};
+static const struct kind space_paragraph = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_PARAGRAPH, {0}};
+static const struct kind space_pair = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_PAIR, {0}};
+static const struct kind word = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, {0}};
+static const struct kind word_no_punct = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP, 0}, TEXT_LINE, {0}};
+static const struct kind word_no_punct_paragraph = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_DROP, 0}, TEXT_PARAGRAPH, {0}};
+static const struct kind word_lower = {{TEXT_WORD, true, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, {0}};
+static const struct kind word_nfc = {{TEXT_WORD, false, TEXT_NFC, TEXT_KEEP, 0}, TEXT_LINE, {0}};
+static const struct kind word_nfkc_lower = {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP, 0}, TEXT_LINE, {0}};
+static const struct kind word_file = {{TEXT_WORD, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_FILE, {0}};
+static const struct kind grapheme = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, {0}};
+static const struct kind grapheme_no_punct = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_DROP, 0}, TEXT_LINE, {0}};
+static const struct kind grapheme_file = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_FILE, {0}};
+static const struct kind grapheme_paragraph = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_PARAGRAPH, {0}};
+static const struct kind grapheme_pair = {{TEXT_GRAPHEME, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_PAIR, {0}};
+static const struct kind byte = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, {0}};
+static const struct kind byte_file = {{TEXT_BYTE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_FILE, {0}};
 
 static const struct {
     const struct kind *kind;
@@ -320,17 +320,17 @@ static void test_bad_pairs(void **state)
     {                                                                                                                  \
         .kind = TEXT_INPUT_CONLLU, .keep_text = true, __VA_ARGS__                                                      \
     }
-static const struct kind labeled = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, LABELED()};
-static const struct kind labeled_last = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP},
+static const struct kind labeled = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, LABELED()};
+static const struct kind labeled_last = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP, 0},
                                          TEXT_LINE,
                                          LABELED(.label_last = true)};
-static const struct kind labeled_fold = {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP}, TEXT_LINE, LABELED()};
-static const struct kind labeled_grapheme = {{TEXT_GRAPHEME, true, TEXT_NFKC, TEXT_KEEP},
+static const struct kind labeled_fold = {{TEXT_WORD, true, TEXT_NFKC, TEXT_KEEP, 0}, TEXT_LINE, LABELED()};
+static const struct kind labeled_grapheme = {{TEXT_GRAPHEME, true, TEXT_NFKC, TEXT_KEEP, 0},
                                              TEXT_LINE,
                                              LABELED(.label_last = true)};
-static const struct kind labeled_byte = {{TEXT_BYTE, true, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, LABELED()};
-static const struct kind conllu = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP}, TEXT_LINE, CONLLU()};
-static const struct kind conllu_xpos = {{TEXT_SPACE, true, TEXT_NFC, TEXT_DROP}, TEXT_LINE, CONLLU(.tags = 1)};
+static const struct kind labeled_byte = {{TEXT_BYTE, true, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, LABELED()};
+static const struct kind conllu = {{TEXT_SPACE, false, TEXT_AS_IS, TEXT_KEEP, 0}, TEXT_LINE, CONLLU()};
+static const struct kind conllu_xpos = {{TEXT_SPACE, true, TEXT_NFC, TEXT_DROP, 0}, TEXT_LINE, CONLLU(.tags = 1)};
 
 static const struct {
     const struct kind *kind;
