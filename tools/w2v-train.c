@@ -77,9 +77,12 @@ static int take_options(const struct w2vfile *init, struct err *e)
         if (text && !opt_given(groups, taken[i]))
             result = opt_set(groups, taken[i], text, e);
     }
-    if (result < 0)
+    if (result < 0) {
         e->status = STATUS_DATA;
-    return result < 0 ? err_where(e, "%s", run.files.init) : 0;
+        return err_where(e, "%s", run.files.init);
+    }
+    bool given = opt_given(groups, "subwords") || opt_given(groups, "buckets");
+    return w2v_run_subwords(&run, init, given, e) < 0 ? -1 : w2v_config_check(&run.config, groups, e);
 }
 
 /* Outputs are tried before anything is read. */

@@ -9,6 +9,7 @@
 #include "data/vocab.h"
 #include "math/gemm.h"
 #include "net/w2v_draw.h"
+#include "net/w2v_subword.h"
 
 #define AT(field) offsetof(struct w2v_config, field)
 
@@ -36,6 +37,11 @@ const struct opt w2v_options[] = {
     {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "5", 1, 1e6, NULL, "go over the text N times"},
     {"lr", 0, OPT_REAL, AT(rate), OPT_RECORD | OPT_LOW_OPEN, "X", NULL, 0, 1e9, NULL,
      "learning rate at the start, falling to nearly 0 (default: 0.035 for skipgram, 0.05 for cbow)"},
+    {"subwords", 0, OPT_TEXT, AT(subwords), OPT_RECORD, "MIN-MAX", NULL, 0, 0, NULL,
+     "make vectors of words from those of their n-grams of MIN to MAX characters too, so that unknown words have some "
+     "(3-6)"},
+    {"buckets", 0, OPT_INT, AT(buckets), OPT_RECORD, "N", "2000000", 1, SUBWORD_MAX_BUCKETS, NULL,
+     "n-grams of --subwords share N buckets by their hash"},
     {"lock-free", 0, OPT_SWITCH, AT(lock_free), OPT_RECORD, NULL, NULL, 0, 0, NULL,
      "let threads learn without regard to each other: faster, but no two runs give the same bytes"},
     {0},
@@ -51,6 +57,12 @@ int w2v_config_check(const struct w2v_config *config, const struct opt_group *gr
 {
     if (config->loss != W2V_NS && opt_given(groups, "negative"))
         return err_fail(e, STATUS_MISUSED, "--negative is for --loss ns: other losses draw none (leave it out)");
+    if (!config->subwords && opt_given(groups, "buckets"))
+        return err_fail(e, STATUS_MISUSED, "--buckets is for --subwords (give it, or leave this out)");
+    if (config->subwords && config->lock_free)
+        return err_fail(e, STATUS_MISUSED, "--lock-free: --subwords are learned by one thread (leave one of them out)");
+    if (config->subwords && subword_rule_read(&(struct subword_rule){0}, config->subwords, config->buckets, e) < 0)
+        return err_where(e, "--subwords");
     return 0;
 }
 
@@ -76,7 +88,7 @@ static void start_rows(void *context, size_t low, size_t high)
     const struct w2v *w = s->w;
     for (size_t id = low; id < high; id++) {
         struct rng rng = rng_fork(s->seed, "w2v.row", id);
-        real *row = w->in + id * w->stride;
+        real *row = (w->word ? w->word : w->in) + id * w->stride;
         bool given = false;
         for (size_t j = 0; j < w->d && !given; j++)
             given = row[j] != 0;
@@ -112,6 +124,7 @@ void w2v_start(struct w2v *w, const uint64_t *counts, struct rng seed)
 void w2v_free(struct w2v *w)
 {
     huffman_free(&w->tree);
+    w2v_subwords_free(w);
     free(w->in);
     free(w->out);
     *w = (struct w2v){0};
@@ -145,6 +158,10 @@ void w2v_learner_open(struct w2v_learner *l, const struct w2v *w, enum w2v_kind 
     *l = (struct w2v_learner){.w = w, .kind = kind, .step = mem_aligned(1, sizeof *l->step)};
     l->centre = mem_aligned(4 * w->stride, sizeof(real));
     l->step->d = w->stride;
+    if (w->sub) {
+        l->composer = mem_get(1, sizeof *l->composer);
+        w2v_composer_open(l->composer, w);
+    }
 }
 
 void w2v_learner_close(struct w2v_learner *l)
@@ -152,6 +169,9 @@ void w2v_learner_close(struct w2v_learner *l)
     free(l->step);
     free(l->centre);
     free(l->rows);
+    if (l->composer)
+        w2v_composer_close(l->composer);
+    free(l->composer);
     *l = (struct w2v_learner){0};
 }
 
@@ -232,8 +252,16 @@ void w2v_learn(struct w2v_learner *l, const struct w2v_windows *win, struct w2v_
     s->loss = loss;
     for (size_t k = 0; k < s->m; k++)
         s->out[k] = w->out + win->out[k] * w->stride;
+    if (l->composer)
+        w2v_composer_step(l->composer, win->in, win->shares.both + win->shares.first + win->shares.second);
     if (l->kind == W2V_CBOW)
         learn_cbow(l, win);
     else
         learn_skipgram(l, win);
+}
+
+void w2v_settle(struct w2v_learner *l)
+{
+    if (l->composer)
+        w2v_composer_settle(l->composer);
 }

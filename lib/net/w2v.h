@@ -36,6 +36,7 @@
 #include "base/rng.h"
 #include "math/w2v_step.h"
 #include "net/huffman.h"
+#include "net/subword.h"
 #include "net/w2v_corpus.h"
 
 enum w2v_kind { W2V_SKIPGRAM, W2V_CBOW };
@@ -49,15 +50,17 @@ struct w2v_config {
     int64_t negative; /* negatives a window */
     double sample;    /* subsampling threshold; 0: none */
     int64_t epochs;
-    double rate;    /* learning rate at the start; 0: the model's usual one */
-    bool lock_free; /* threads do not wait for each other: faster, and never twice the same */
+    double rate;          /* learning rate at the start; 0: the model's usual one */
+    const char *subwords; /* lengths of n-grams, "3-6"; NULL: none */
+    int64_t buckets;      /* of them */
+    bool lock_free;       /* threads do not wait for each other: faster, and never twice the same */
 };
 
 extern const struct opt w2v_options[];
 
 /* Puts in what depends on other options: the learning rate. */
 void w2v_config_settle(struct w2v_config *config);
-/* Refuses, as STATUS_MISUSED, options given on the command line that the loss has no use for. */
+/* Refuses, as STATUS_MISUSED, options that cannot be, and those given on the command line that nothing has a use for. */
 int w2v_config_check(const struct w2v_config *config, const struct opt_group *groups, struct err *e);
 
 /* A sentence is cut when it has so many words (behind subsampling): 1000, or four windows where that is more. */
@@ -67,6 +70,11 @@ size_t w2v_sentence_words(const struct w2v_config *config);
 struct w2v {
     size_t v, d, stride;
     real *in, *out;
+    /* Subwords (w2v_subword.h); NULL without. `in` are means then, made anew at each epoch's end. */
+    real *word, *sub; /* own rows of words, rows of n-grams */
+    struct subwords grams;
+    uint64_t *gram_at;   /* [V + 1] where a word's n-grams begin in */
+    uint32_t *gram_rows; /* rows of sub */
     struct huffman tree; /* hs: its inner node k has row k of `out`; the rows behind the root's are zeros */
     const struct w2v_code *code;
 };
@@ -90,9 +98,10 @@ struct w2v_learner {
     struct w2v_step *step;
     struct w2v_weighed {
         size_t outputs, centres, present, first, second;
-    } weighed;    /* what the step's weights are for */
-    real *centre; /* CBOW: the means of two contexts and what they are moved by */
-    real **rows;  /* CBOW: those of the contexts */
+    } weighed;                     /* what the step's weights are for */
+    real *centre;                  /* CBOW: the means of two contexts and what they are moved by */
+    real **rows;                   /* CBOW: those of the contexts */
+    struct w2v_composer *composer; /* subwords */
     size_t room;
 };
 
@@ -109,8 +118,10 @@ struct w2v_windows {
     size_t present; /* with one centre: so many outputs were there, the first ones; the others were not */
 };
 
-/* Learns from them, and adds to the loss. */
+/* Learns from them, and adds to the loss. With subwords, w2v_settle gives the rows of words and n-grams what they have coming:
+ * behind that nothing of the model is under way. */
 void w2v_learn(struct w2v_learner *l, const struct w2v_windows *windows, struct w2v_loss *loss);
+void w2v_settle(struct w2v_learner *l);
 
 /* An empty sum; and what has come together, in nats, which empties it. */
 void w2v_loss_start(struct w2v_loss *loss);

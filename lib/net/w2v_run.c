@@ -1,11 +1,13 @@
 #include "net/w2v_run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/stop.h"
 #include "net/checkpoint_parts.h"
+#include "net/w2v_subword.h"
 
 #define AT(field) offsetof(struct w2v_run_config, field)
 
@@ -119,9 +121,41 @@ static const char *why_restarted(const struct w2v_run *r, const struct w2vfile *
     return there && here && strcmp(there, here) ? "has the output vectors (w.out) of another --loss" : NULL;
 }
 
+int w2v_run_subwords(struct w2v_run *r, const struct w2vfile *init, bool given, struct err *e)
+{
+    struct w2v_config *config = &r->config;
+    struct subword_rule wanted = {0};
+    struct subwords theirs;
+    if (subwords_read(&theirs, &init->segment, e) < 0)
+        return err_where(e, "%s", r->files.init);
+    struct subword_rule rule = theirs.rule;
+    subwords_free(&theirs);
+    if (config->subwords && subword_rule_read(&wanted, config->subwords, config->buckets, e) < 0)
+        return err_where(e, "--subwords");
+    if (given && (rule.low != wanted.low || rule.high != wanted.high || rule.buckets != wanted.buckets))
+        return err_fail(e, STATUS_MISUSED, "--subwords, --buckets: %s has %s (leave them out)", r->files.init,
+                        rule.low ? "others" : "no subwords");
+    if (rule.low) {
+        snprintf(r->subwords, sizeof r->subwords, "%zu-%zu", rule.low, rule.high);
+        config->subwords = r->subwords;
+        config->buckets = rule.buckets;
+    }
+    return 0;
+}
+
+static int make_subwords(struct w2v_run *r, struct err *e)
+{
+    struct subword_rule rule;
+    return subword_rule_read(&rule, r->config.subwords, r->config.buckets, e) < 0 ||
+                   w2v_subwords_make(&r->model, &rule, r->vocab, r->seed, e) < 0
+               ? -1
+               : 0;
+}
+
 int w2v_run_make(struct w2v_run *r, const struct w2vfile *init, struct err *e)
 {
-    if (w2v_make(&r->model, r->vocab->n, (size_t)r->config.dim, e) < 0)
+    if (w2v_make(&r->model, r->vocab->n, (size_t)r->config.dim, e) < 0 ||
+        (r->config.subwords && make_subwords(r, e) < 0))
         return -1;
     if (!init)
         return 0;
@@ -129,7 +163,8 @@ int w2v_run_make(struct w2v_run *r, const struct w2vfile *init, struct err *e)
     r->epochs = told(init, "pos.epochs");
     r->words = told(init, "pos.words");
     r->restarted = why_restarted(r, init);
-    if (w2vfile_take(&r->model, "w.in", &init->segment, e) < 0 ||
+    if ((r->model.sub ? w2vfile_take_subwords(&r->model, &init->segment, e)
+                      : w2vfile_take(&r->model, "w.in", &init->segment, e)) < 0 ||
         (!r->restarted && w2vfile_take(&r->model, "w.out", &init->segment, e) < 0))
         return err_where(e, "%s", r->files.init);
     return 0;

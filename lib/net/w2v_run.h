@@ -44,6 +44,7 @@ struct w2v_run {
     const char *restarted;     /* "has ...": why its output vectors are no start; NULL: they are one */
     char init_digest[33];      /* "" without --init */
     int64_t epochs, words;     /* that the model it starts from had learned from */
+    char subwords[16];         /* config.subwords of that one */
     struct w2v_corpus corpus;
     struct w2v model;
     struct w2v_at at;
@@ -58,7 +59,11 @@ struct w2v_run {
 int w2v_run_words(struct w2v_run *r, const struct vocab *stream, const char *label, struct w2vfile *init,
                   struct err *e);
 
-/* The matrices: zeros, or what init has (NULL: none). */
+/* --subwords and --buckets where they were not `given`: those of the model it starts from. Given others than its own are
+ * STATUS_MISUSED. */
+int w2v_run_subwords(struct w2v_run *r, const struct w2vfile *init, bool given, struct err *e);
+
+/* The matrices: zeros, n-grams' rows at random, or what init has (NULL: none). */
 int w2v_run_make(struct w2v_run *r, const struct w2vfile *init, struct err *e);
 
 /* An item of the text, in the stream's ids. */

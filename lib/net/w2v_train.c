@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "net/w2v_draw.h"
+#include "net/w2v_subword.h"
 
 enum { AHEAD = 4, LINE = 64, SPINS = 2000 };
 
@@ -97,6 +98,8 @@ static inline __attribute__((always_inline)) void fetch_rows(const struct w2v *w
         const char *row = (const char *)((i < s->out ? w->out : w->in) + ids[i] * w->stride);
         for (size_t at = 0; at < w->stride * sizeof(real); at += LINE)
             __builtin_prefetch(row + at, 0, 2);
+        if (w->sub && i >= s->out)
+            w2v_subwords_fetch(w, ids[i]);
     }
 }
 
@@ -133,6 +136,7 @@ static void learn_streams(struct training *t, struct w2v_learner *l, size_t firs
         for (size_t s = first; s < t->n_streams; s += every)
             if (k < t->streams[s].now->n)
                 learn_step(t, l, s, k);
+    w2v_settle(l);
     for (size_t s = first; s < t->n_streams; s += every)
         t->streams[s].sum += w2v_loss_take(&t->streams[s].loss);
 }
@@ -242,6 +246,8 @@ static int end_turn(struct training *t, struct err *e)
         t->streams[s].sum = 0;
         t->streams[s].pairs = 0;
     }
+    if (ended(t))
+        w2v_subwords_compose(t->w);
     return ended(t) || at->words - at->reported >= W2V_REPORT_WORDS ? report_now(t, e) : 0;
 }
 
@@ -250,6 +256,8 @@ static int save_where_due(struct training *t, bool epoch_ended, struct err *e)
     const struct w2v_watch *watch = t->watch;
     if (!watch->due || !watch->due(watch->context, epoch_ended))
         return 0;
+    if (!epoch_ended)
+        w2v_subwords_compose(t->w);
     return !epoch_ended && check_finite(t, e) < 0 ? -1 : watch->save(watch->context, e);
 }
 
@@ -317,7 +325,8 @@ int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus 
         at->places = config->lock_free ? threads : W2V_STREAMS;
     t.n_streams = at->places;
     t.n_tasks = threads < t.n_streams ? threads : t.n_streams;
-    t.apart = t.n_tasks > 1 && !config->lock_free && config->loss == W2V_HS; /* all steps share the root */
+    bool shared = config->loss == W2V_HS || w->sub; /* every step shares a row with every other, or may */
+    t.apart = t.n_tasks > 1 && !config->lock_free && shared;
     t.waiting = t.n_tasks > 1 && !config->lock_free && !t.apart;
     w2v_chances_make(&t.chances, config, corpus, &w->tree);
     open_streams(&t, seed);

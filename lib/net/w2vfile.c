@@ -12,6 +12,8 @@ static const struct matrix {
 } matrices[] = {
     {"w.in", offsetof(struct w2v, in), offsetof(struct w2v, v)},
     {"w.out", offsetof(struct w2v, out), offsetof(struct w2v, v)},
+    {"w.word", offsetof(struct w2v, word), offsetof(struct w2v, v)},
+    {"w.sub", offsetof(struct w2v, sub), offsetof(struct w2v, grams.n)},
 };
 enum { N_MATRICES = sizeof matrices / sizeof *matrices };
 
@@ -67,7 +69,7 @@ int w2vfile_write(struct sink *k, const struct meta *head, const struct vocab *v
     for (size_t i = 0; i < N_MATRICES; i++)
         if (write_matrix(k, &matrices[i], w, e) < 0)
             return -1;
-    return 0;
+    return w->sub ? subwords_write(&w->grams, k, e) : 0;
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
@@ -156,6 +158,20 @@ int w2vfile_take(struct w2v *w, const char *name, const struct segment *segment,
     while (strcmp(m->name, name))
         m++;
     return take_matrix(w, m, false, segment, e);
+}
+
+int w2vfile_take_subwords(struct w2v *w, const struct segment *segment, struct err *e)
+{
+    struct subwords theirs;
+    if (subwords_read(&theirs, segment, e) < 0)
+        return -1;
+    bool same = theirs.n <= w->grams.n;
+    for (size_t row = 0; row < theirs.n && same; row++)
+        same = theirs.buckets[row] == w->grams.buckets[row];
+    subwords_free(&theirs);
+    if (!same)
+        return err_fail(e, STATUS_DATA, "tensor 'w.sub.bucket' names other n-grams than those of its vocabulary");
+    return w2vfile_take(w, "w.word", segment, e) < 0 ? -1 : w2vfile_take(w, "w.sub", segment, e);
 }
 
 int w2vfile_take_all(struct w2v *w, const struct segment *segment, struct err *e)

@@ -27,6 +27,8 @@ bool w2vfile_has(const struct w2vfile *f, const char *name);
 /* Copies the matrix over the first rows of w's own, whose other rows stay. More rows than w has, another D or numbers that
  * are not finite are STATUS_DATA, and so is a file without the matrix. */
 int w2vfile_take(struct w2v *w, const char *name, const struct segment *segment, struct err *e);
+/* The same with `w.word` and `w.sub`; STATUS_DATA, too, where rows of w.sub belong to other n-grams. */
+int w2vfile_take_subwords(struct w2v *w, const struct segment *segment, struct err *e);
 /* The same with every matrix that w has; each must be whole. */
 int w2vfile_take_all(struct w2v *w, const struct segment *segment, struct err *e);
 

@@ -54,6 +54,86 @@ topics_are_learned() {
     words > words.tns
     expect 2 w2v-train -q --loss hs --negative 5 words.tns
     grep -q '^w2v-train: --negative is for --loss ns' err
+    expect 2 w2v-train -q --buckets 100 words.tns
+    grep -q '^w2v-train: --buckets is for --subwords' err
+    expect 2 w2v-train -q --subwords 3-6 --lock-free words.tns
+    grep -q '^w2v-train: --lock-free: --subwords' err
+    for range in 6-3 0-3 3-33 x 3- ''; do
+        expect 2 w2v-train -q --subwords "$range" words.tns
+        grep -q "^w2v-train: --subwords: '$range' is no range" err
+    done
     expect 2 w2v-train -q --loss nce words.tns
     grep -q "ns|hs\|ns, hs\|ns or hs" err || fail "$(cat err)"
+}
+
+@test "subwords: vectors are the means of their parts, and the same for any number of threads" {
+    words > words.tns
+    for how in "--model skipgram" "--model cbow" "--loss hs"; do
+        # shellcheck disable=SC2086
+        w2v-train -q --subwords 2-4 --dim 16 --epochs 20 --sample 0 --lr 0.03 $how --threads 1 words.tns > model.tns
+        topics_are_learned model.tns "$how"
+        # shellcheck disable=SC2086
+        w2v-train -q --subwords 2-4 --dim 16 --epochs 20 --sample 0 --lr 0.03 $how --threads 2 words.tns > again.tns
+        cmp model.tns again.tns
+    done
+    tns ls model.tns > shown
+    grep -q 'option.buckets=2000000.* option.subwords=2-4' shown
+    grep -Eq 'w.word +f32 +\[44,16\]' shown
+    grep -Eq 'w.sub.bucket +u32 +\[[0-9]+\] +subword.buckets=2000000 subword.max=4 subword.min=2' shown
+    # "ab" is the most frequent word: its n-grams <ab and ab> have the first rows
+    printf 'ab c ab ccc ab dd\n' | tokenize --level space | w2v-train -q --subwords 3 --dim 3 --epochs 5 --sample 0 > model.tns
+    tns text model.tns > text
+    for tensor in w.in w.word; do grep -A5 "^tensor $tensor " text | tail -n 1; done > rows
+    grep -A2 '^tensor w.sub ' text | tail -n 2 >> rows
+    awk '{ for (i = 1; i <= 3; i++) x[NR, i] = $i }
+        END { for (i = 1; i <= 3; i++) { d = x[1, i] - (x[2, i] + x[3, i] + x[4, i]) / 3; if (d * d > 1e-12) exit 1 } }' rows
+    grep -A4 '^tensor w.in ' text | tail -n 4 > special # <pad> <unk> <s> </s> have no n-grams
+    [ "$(sort -u special)" = "0 0 0" ]
+}
+
+@test "subwords give a word that was never met the company of words spelled like it" {
+    # what a word is about stands at its end
+    awk 'BEGIN { x = 12345; split("ing ment ness ship", end, " ")
+        for (s = 0; s < 800; s++) { line = ""
+            for (i = 0; i < 8; i++) { x = (x * 1103515245 + 12345) % 2147483648; n = int(x / 65536) % 20
+                line = line (i ? " " : "") sprintf("%c%c", 97 + n, 101 + n % 7) end[1 + s % 4] }
+            print line } }' | tokenize --level space > words.tns
+    w2v-train -q --subwords 3-5 --buckets 5000 --dim 16 --epochs 10 --sample 0 words.tns > model.tns
+    for end in ing ment ness ship; do
+        embed --model model.tns --neighbors "xyz$end" --top 9 > near
+        [ "$(grep -c "	[a-z]*$end	\|	[a-z]*$end\$" near)" = 9 ] || fail "$(cat near)"
+    done
+}
+
+@test "a run with subwords goes on exactly from a checkpoint, and further from its model, with new words" {
+    words > words.tns
+    options=(--subwords 2-4 --dim 8 --loss hs)
+    w2v-train -q "${options[@]}" --epochs 4 words.tns > whole.tns
+    w2v-train -q "${options[@]}" --epochs 4 --checkpoint state.tns words.tns > first.tns
+    cmp whole.tns first.tns
+    tns ls state.tns | grep -q w.word
+    w2v-train -q "${options[@]}" --epochs 4 --checkpoint state.tns --resume words.tns > again.tns
+    cmp whole.tns again.tns
+    w2v-train -q --init whole.tns --epochs 1 --lr 1e-9 words.tns > next.tns
+    tns ls next.tns > shown
+    grep -q 'option.subwords=2-4' shown
+    for tensor in w.in w.word w.sub w.sub.bucket; do # hardly moved, and in the same rows
+        for model in whole next; do
+            tns text $model.tns | awk -v t=$tensor '/^tensor|^end/ { on = $2 == t; next }
+                on { for (i = 1; i <= NF; i++) print int($i * 10000) }' > $model.txt
+        done
+        [ -s whole.txt ]
+        cmp whole.txt next.txt
+    done
+    printf 't0w0 t0w9x t0w1\n' | tokenize --level space | w2v-train -q --init whole.tns --grow --epochs 1 -o grown.tns
+    tns ls grown.tns | grep -Eq 'w.word +f32 +\[45,8\]'
+    w2v-train -q --dim 8 --epochs 1 words.tns > plain.tns
+    expect 2 w2v-train -q --init plain.tns --subwords 2-4 words.tns
+    grep -q 'plain.tns has no subwords' err
+    expect 2 w2v-train -q --init whole.tns --subwords 2-5 words.tns
+    grep -q 'whole.tns has others' err
+    # rows that belong to other n-grams than the vocabulary's
+    tns text whole.tns | awk '/^tensor w.sub.bucket/ { print; getline; sub(/^[0-9]+/, $1 == 7 ? 8 : 7) } { print }' | tns import -o other.tns -
+    expect 65 w2v-train -q --init other.tns words.tns
+    grep -q "w.sub.bucket" err
 }

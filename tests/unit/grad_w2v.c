@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "math/gemm.h"
-#include "net/w2v.h"
+#include "net/w2v_subword.h"
 
 #ifdef RUNNEL_DOUBLE
 #define STEP     1e-3
@@ -102,6 +102,18 @@ static void choose(uint32_t *ids, size_t n, struct rng *rng)
     }
 }
 
+/* By central differences of fourth order. */
+static double slope_at(double *values, size_t at, const struct window *w)
+{
+    double value = values[at], slope = 0;
+    for (int i = 0; i < 4; i++) {
+        values[at] = value + (double)(const int[]){-2, -1, 1, 2}[i] * STEP;
+        slope += (double)(const int[]){1, -8, 8, -1}[i] * loss_all(values, values + V * D, w, at < V * D) / (12 * STEP);
+    }
+    values[at] = value;
+    return slope;
+}
+
 static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t present, uint64_t seed)
 {
     static double before[MAX_WORDS], after[MAX_WORDS];
@@ -134,13 +146,7 @@ static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t
     if (fabs(got - expected) > RELATIVE * expected)
         fail_msg("kind %d, %zu x %zu of %zu: loss %.12g, not %.12g", (int)kind, n, m, centres, got, expected);
     for (size_t at = 0; at < MAX_WORDS; at++) {
-        double value = before[at], slope = 0, moved = value - after[at]; /* a rate of 1 */
-        for (int i = 0; i < 4; i++) {                                    /* differences of fourth order */
-            before[at] = value + (double)(const int[]){-2, -1, 1, 2}[i] * STEP;
-            slope +=
-                (double)(const int[]){1, -8, 8, -1}[i] * loss_all(before, before + V * D, &w, at < V * D) / (12 * STEP);
-        }
-        before[at] = value;
+        double slope = slope_at(before, at, &w), moved = before[at] - after[at]; /* a rate of 1 */
         if (fabs(moved - slope) > RELATIVE * fabs(slope) + ABSOLUTE)
             fail_msg("kind %d, %zu x %zu of %zu, %s row %zu, %zu: moved by %.12g, the slope is %.12g", (int)kind, n, m,
                      centres, at < V * D ? "in" : "out", at / D % V, at % D, moved, slope);
@@ -149,6 +155,63 @@ static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t
         if (at % model.stride >= D)
             assert_true(model.in[at] == 0 && model.out[at] == 0);
     w2v_free(&model);
+}
+
+/* Vectors that are means: the vector's whole gradient goes to the word's own row, and to an n-gram's as often as it is in it.
+ * What is moved is the parts; n-grams stand in several words, and in one word twice. */
+static void check_subwords(enum w2v_kind kind, size_t n, uint64_t seed)
+{
+    static double values[MAX_WORDS], word[V * D], sub[50 * V * D], expected[50 * V * D];
+    struct rng rng = rng_seed(seed);
+    struct window w = {.kind = kind, .n = n, .m = 6, .centres = 1, .present = 1, .shares = {.first = n}};
+    struct vocab vocab = {0};
+    struct w2v model;
+    struct w2v_learner learner;
+    struct w2v_loss loss;
+    struct err e;
+    vocab_special(&vocab);
+    for (uint32_t id = VOCAB_SPECIAL; id < V; id++) {
+        char text[] = {(char)('a' + id % 3), 'n', 'a', 'n', 'a', (char)('a' + id / 3)};
+        vocab.counts[vocab_add(&vocab, text, sizeof text)] = 1;
+    }
+    assert_int_equal(w2v_make(&model, V, D, &e), 0);
+    assert_int_equal(w2v_subwords_make(&model, &(struct subword_rule){2, 4, 1000000}, &vocab, rng, &e), 0);
+    assert_in_range(model.grams.n, V, 50 * V);
+    for (size_t at = 0; at < V * D; at++) {
+        word[at] = model.word[at / D * model.stride + at % D] = (real)rng_normal(&rng);
+        values[V * D + at] = model.out[at / D * model.stride + at % D] = (real)rng_normal(&rng);
+    }
+    for (size_t at = 0; at < model.grams.n * D; at++)
+        sub[at] = model.sub[at / D * model.stride + at % D] = (real)rng_normal(&rng);
+    for (size_t at = 0; at < V * D; at++) {
+        size_t from = model.gram_at[at / D], to = model.gram_at[at / D + 1];
+        values[at] = word[at];
+        for (size_t i = from; i < to; i++)
+            values[at] += sub[model.gram_rows[i] * D + at % D];
+        values[at] /= (double)(to - from + 1);
+    }
+    choose(w.context, n, &rng);
+    choose(w.out, w.m, &rng);
+    w2v_loss_start(&loss);
+    w2v_learner_open(&learner, &model, kind);
+    w2v_learn(&learner, &(struct w2v_windows){w.context, w.out, w.shares, 1, w.m, 1, 1}, &loss);
+    w2v_settle(&learner);
+    w2v_learner_close(&learner);
+    memset(expected, 0, sizeof expected);
+    for (size_t at = 0; at < V * D; at++) {
+        double slope = slope_at(values, at, &w), moved = word[at] - (double)model.word[at / D * model.stride + at % D];
+        if (fabs(moved - slope) > RELATIVE * fabs(slope) + ABSOLUTE)
+            fail_msg("own row %zu, %zu: moved by %.12g, the slope is %.12g", at / D, at % D, moved, slope);
+        for (size_t i = model.gram_at[at / D]; i < model.gram_at[at / D + 1]; i++)
+            expected[model.gram_rows[i] * D + at % D] += slope;
+    }
+    for (size_t at = 0; at < model.grams.n * D; at++) {
+        double moved = sub[at] - (double)model.sub[at / D * model.stride + at % D];
+        if (fabs(moved - expected[at]) > RELATIVE * fabs(expected[at]) + ABSOLUTE)
+            fail_msg("n-gram %zu, %zu: moved by %.12g, slopes are %.12g", at / D, at % D, moved, expected[at]);
+    }
+    w2v_free(&model);
+    vocab_free(&vocab);
 }
 
 static void steps_follow_the_gradient(void **state)
@@ -167,6 +230,8 @@ static void steps_follow_the_gradient(void **state)
                     check(W2V_SKIPGRAM, contexts[i], outputs[k], centres, 1, 7 * i + k);
                     check(W2V_CBOW, contexts[i], outputs[k], centres, 1, 70 * i + k);
                 }
+                if (k == 0)
+                    check_subwords(i % 2 ? W2V_SKIPGRAM : W2V_CBOW, contexts[i], i);
                 check(k % 2 ? W2V_SKIPGRAM : W2V_CBOW, contexts[i], outputs[k], 1, k % (outputs[k] + 1), i + k);
             }
     }
