@@ -92,9 +92,11 @@ static void wait_for_turn(const struct training *t, size_t s, size_t k)
  * before they are used. (Not inlined it would be a function without effect, and left out.) */
 static inline __attribute__((always_inline)) void fetch_rows(const struct w2v *w, const struct w2v_chunk *c, size_t k)
 {
+    if (k >= c->n)
+        return;
     const struct w2v_draw_step *s = &c->steps[k];
     const uint32_t *ids = c->ids + s->at + s->in;
-    for (size_t i = 0; k < c->n && i < s->out + s->fetch; i++) {
+    for (size_t i = 0; i < s->out + s->fetch; i++) {
         const char *row = (const char *)((i < s->out ? w->out : w->in) + ids[i] * w->stride);
         for (size_t at = 0; at < w->stride * sizeof(real); at += LINE)
             __builtin_prefetch(row + at, 0, 2);
