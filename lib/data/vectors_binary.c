@@ -102,13 +102,14 @@ static int read_word(struct reader *r, struct err *e)
         return -1;
     r->model.notes.number++;
     r->model.notes.byte = r->passed + r->at;
-    int found = before(r, ' ', VECTORS_MAX_WORD, &length, e);
+    int found = before(r, ' ', VECTORS_MAX_WORD + 1, &length, e);
     if (found < 0)
         return -1;
-    long n = available(r, found ? length + 1 + bytes : VECTORS_MAX_WORD, e);
+    size_t need = found ? length + 1 + bytes : VECTORS_MAX_WORD + 1;
+    long n = available(r, need, e);
     if (n < 0)
         return -1;
-    if ((size_t)n < (found ? length + 1 + bytes : VECTORS_MAX_WORD)) {
+    if ((size_t)n < need) {
         err_fail(e, STATUS_DATA, "the file ends within it");
         return bad(r, e);
     }

@@ -10,8 +10,7 @@
 #include "data/vectors_model.h"
 
 /* What is exported: the rows of words whose `kept` is set. */
-struct export
-{
+struct writer {
     const struct format_want *want;
     struct segment segment;
     struct vocab vocab;
@@ -30,51 +29,51 @@ static bool is_zeros(const float *row, size_t d)
     return true;
 }
 
-static const float *row_of(const struct export *x, size_t id)
+static const float *row_of(const struct writer *w, size_t id)
 {
-    return (const float *)x->matrix.data + id * x->d;
+    return (const float *)w->matrix.data + id * w->d;
 }
 
 /* The matrix as f32. */
-static int take_matrix(struct export *x, const struct tensor *t, struct err *e)
+static int take_matrix(struct writer *w, const struct tensor *t, struct err *e)
 {
-    if (t->rank != 2 || t->dims[0] != x->vocab.n || !t->dims[1] || !dtype_is_real(t->dtype))
+    if (t->rank != 2 || t->dims[0] != w->vocab.n || !t->dims[1] || !dtype_is_real(t->dtype))
         return err_fail(e, STATUS_DATA, "'%s' is no matrix with a row of real numbers for each of %zu words", t->name,
-                        x->vocab.n);
+                        w->vocab.n);
     if (tensor_finite(t, e) < 0)
         return -1;
-    x->d = t->dims[1];
+    w->d = t->dims[1];
     if (t->dtype == DTYPE_F32) {
-        x->matrix = tensor_view("", DTYPE_F32, 2, t->dims, t->data);
+        w->matrix = tensor_view("", DTYPE_F32, 2, t->dims, t->data);
         return 0;
     }
-    x->matrix = tensor_make("", DTYPE_F32, 2, t->dims);
+    w->matrix = tensor_make("", DTYPE_F32, 2, t->dims);
     for (size_t i = 0; i < tensor_count(t); i++)
-        if (tensor_put(&x->matrix, i, tensor_at(t, i)), !isfinite(tensor_at(&x->matrix, i)))
+        if (tensor_put(&w->matrix, i, tensor_at(t, i)), !isfinite(tensor_at(&w->matrix, i)))
             return err_fail(e, STATUS_DATA, "'%s': %g is too large a number for f32", t->name, tensor_at(t, i));
     return 0;
 }
 
-static int export_open(struct export *x, const struct format_want *want, struct source *s, struct err *e)
+static int writer_open(struct writer *w, const struct format_want *want, struct source *s, struct err *e)
 {
     const struct tensor *t;
-    *x = (struct export){.want = want, .notes = {.want = want, .label = source_label(s)}};
-    if (segment_only(s, &x->segment, NULL, e) < 0)
+    *w = (struct writer){.want = want, .notes = {.want = want, .label = source_label(s)}};
+    if (segment_only(s, &w->segment, NULL, e) < 0)
         return -1;
-    if (vocab_read(&x->vocab, "", &x->segment, e) < 0 ||
-        !(t = segment_need(&x->segment, want->name ? want->name : "w.in", e)) || take_matrix(x, t, e) < 0)
+    if (vocab_read(&w->vocab, "", &w->segment, e) < 0 ||
+        !(t = segment_need(&w->segment, want->name ? want->name : "w.in", e)) || take_matrix(w, t, e) < 0)
         return err_where(e, "%s", source_label(s));
-    x->kept = mem_get(x->vocab.n, sizeof *x->kept);
+    w->kept = mem_get(w->vocab.n, sizeof *w->kept);
     return 0;
 }
 
-static void export_close(struct export *x)
+static void writer_close(struct writer *w)
 {
-    segment_free(&x->segment);
-    vocab_free(&x->vocab);
-    tensor_free(&x->matrix);
-    free(x->kept);
-    buf_free(&x->text);
+    segment_free(&w->segment);
+    vocab_free(&w->vocab);
+    tensor_free(&w->matrix);
+    free(w->kept);
+    buf_free(&w->text);
 }
 
 static bool is_special(const struct vocab *v, size_t id)
@@ -86,26 +85,26 @@ static bool is_special(const struct vocab *v, size_t id)
 }
 
 /* Which words have a row and can be carried; `carries` knows the format. */
-static int choose(struct export *x, bool (*carries)(const char *word, size_t length), bool blanks, struct err *e)
+static int choose(struct writer *w, bool (*carries)(const char *word, size_t length), bool blanks, struct err *e)
 {
-    for (size_t id = 0; id < x->vocab.n; id++) {
+    for (size_t id = 0; id < w->vocab.n; id++) {
         size_t length, sound = 0, n;
-        const char *word = vocab_word(&x->vocab, (uint32_t)id, &length);
-        if (is_special(&x->vocab, id) && is_zeros(row_of(x, id), x->d))
+        const char *word = vocab_word(&w->vocab, (uint32_t)id, &length);
+        if (is_special(&w->vocab, id) && is_zeros(row_of(w, id), w->d))
             continue;
-        x->kept[id] = length && carries(word, length);
-        x->n_kept += x->kept[id];
-        if (!x->kept[id] && vectors_odd(&x->notes, ODD_LOST, word, length, e) < 0)
+        w->kept[id] = length && carries(word, length);
+        w->n_kept += w->kept[id];
+        if (!w->kept[id] && vectors_odd(&w->notes, ODD_LOST, word, length, e) < 0)
             return -1;
-        if (x->kept[id] && blanks && memchr(word, ' ', length) &&
-            vectors_odd(&x->notes, ODD_BLANK, word, length, e) < 0)
+        if (w->kept[id] && blanks && memchr(word, ' ', length) &&
+            vectors_odd(&w->notes, ODD_BLANK, word, length, e) < 0)
             return -1;
-        while (x->kept[id] && sound < length && (n = utf8_length(word + sound, length - sound)))
+        while (w->kept[id] && sound < length && (n = utf8_length(word + sound, length - sound)))
             sound += n;
-        if (x->kept[id] && sound < length && vectors_odd(&x->notes, ODD_RAW, word, length, e) < 0)
+        if (w->kept[id] && sound < length && vectors_odd(&w->notes, ODD_RAW, word, length, e) < 0)
             return -1;
     }
-    vectors_notes_sum(&x->notes);
+    vectors_notes_sum(&w->notes);
     return 0;
 }
 
@@ -126,7 +125,7 @@ static bool text_carries(const char *word, size_t length)
 
 static bool binary_carries(const char *word, size_t length)
 {
-    return *word != '\n' && !memchr(word, 0, length) && !memchr(word, ' ', length);
+    return length <= VECTORS_MAX_WORD && *word != '\n' && !memchr(word, 0, length) && !memchr(word, ' ', length);
 }
 
 static bool projector_carries(const char *word, size_t length)
@@ -137,71 +136,71 @@ static bool projector_carries(const char *word, size_t length)
 
 /* ---- Writing ---- */
 
-static int flush(struct export *x, size_t least, struct outfile *out, struct err *e)
+static int flush(struct writer *w, size_t least, struct outfile *out, struct err *e)
 {
-    if (x->text.len < least || !x->text.len)
+    if (w->text.len < least || !w->text.len)
         return 0;
-    int result = outfile_write(out, x->text.data, x->text.len, e);
-    buf_clear(&x->text);
+    int result = outfile_write(out, w->text.data, w->text.len, e);
+    buf_clear(&w->text);
     return result;
 }
 
-static void put_numbers(struct export *x, size_t id, char separator)
+static void put_numbers(struct writer *w, size_t id, char separator)
 {
-    for (size_t j = 0; j < x->d; j++) {
+    for (size_t j = 0; j < w->d; j++) {
         if (j)
-            buf_char(&x->text, separator);
-        element_text(&x->matrix, id * x->d + j, &x->text);
+            buf_char(&w->text, separator);
+        element_text(&w->matrix, id * w->d + j, &w->text);
     }
-    buf_char(&x->text, '\n');
+    buf_char(&w->text, '\n');
 }
 
 enum layout { TEXT, BINARY, NUMBERS, WORDS };
 
-static void put_row(struct export *x, size_t id, enum layout layout)
+static void put_row(struct writer *w, size_t id, enum layout layout)
 {
     size_t length;
-    const char *word = vocab_word(&x->vocab, (uint32_t)id, &length);
+    const char *word = vocab_word(&w->vocab, (uint32_t)id, &length);
     if (layout != NUMBERS)
-        buf_add(&x->text, word, length);
+        buf_add(&w->text, word, length);
     if (layout == WORDS)
-        buf_char(&x->text, '\n');
+        buf_char(&w->text, '\n');
     if (layout == TEXT || layout == BINARY)
-        buf_char(&x->text, ' ');
+        buf_char(&w->text, ' ');
     if (layout == TEXT)
-        put_numbers(x, id, ' ');
+        put_numbers(w, id, ' ');
     if (layout == NUMBERS)
-        put_numbers(x, id, '\t');
+        put_numbers(w, id, '\t');
     if (layout == BINARY) {
-        buf_add(&x->text, row_of(x, id), x->d * sizeof(float));
-        buf_char(&x->text, '\n');
+        buf_add(&w->text, row_of(w, id), w->d * sizeof(float));
+        buf_char(&w->text, '\n');
     }
 }
 
-static int put_rows(struct export *x, enum layout layout, struct outfile *out, struct err *e)
+static int put_rows(struct writer *w, enum layout layout, struct outfile *out, struct err *e)
 {
-    for (size_t id = 0; id < x->vocab.n; id++) {
-        if (x->kept[id])
-            put_row(x, id, layout);
-        if (flush(x, STREAM_BATCH_BYTES, out, e) < 0)
+    for (size_t id = 0; id < w->vocab.n; id++) {
+        if (w->kept[id])
+            put_row(w, id, layout);
+        if (flush(w, STREAM_BATCH_BYTES, out, e) < 0)
             return -1;
     }
-    return flush(x, 0, out, e);
+    return flush(w, 0, out, e);
 }
 
 static int export(const struct format_want *want, struct source *s, struct outfile *out, bool header,
                   enum layout layout, struct err *e)
 {
-    struct export x;
-    int result = export_open(&x, want, s, e);
+    struct writer w;
+    int result = writer_open(&w, want, s, e);
     if (result == 0)
-        result = choose(&x, layout == TEXT ? text_carries : binary_carries, layout == TEXT, e);
+        result = choose(&w, layout == TEXT ? text_carries : binary_carries, layout == TEXT, e);
     if (result == 0) {
         if (header)
-            buf_printf(&x.text, "%zu %zu\n", x.n_kept, x.d);
-        result = put_rows(&x, layout, out, e);
+            buf_printf(&w.text, "%zu %zu\n", w.n_kept, w.d);
+        result = put_rows(&w, layout, out, e);
     }
-    export_close(&x);
+    writer_close(&w);
     return result;
 }
 
@@ -222,20 +221,20 @@ int word2vec_binary_export(const struct format_want *want, struct source *s, str
 
 int projector_export(const struct format_want *want, struct source *s, struct outfile *out, struct err *e)
 {
-    struct export x = {0};
+    struct writer w = {0};
     struct outfile words = {.fd = -1};
     if (!want->metadata)
         return err_fail(e, STATUS_MISUSED, "where do the words go? (--metadata FILE)");
     int result = outfile_open(&words, want->metadata, e);
-    if (result == 0 && (result = export_open(&x, want, s, e)) == 0)
-        result = choose(&x, projector_carries, false, e);
+    if (result == 0 && (result = writer_open(&w, want, s, e)) == 0)
+        result = choose(&w, projector_carries, false, e);
     if (result == 0)
-        result = put_rows(&x, WORDS, &words, e);
+        result = put_rows(&w, WORDS, &words, e);
     if (result == 0)
-        result = put_rows(&x, NUMBERS, out, e);
+        result = put_rows(&w, NUMBERS, out, e);
     if (result == 0)
         result = outfile_commit(&words, e);
     outfile_drop(&words);
-    export_close(&x);
+    writer_close(&w);
     return result;
 }

@@ -136,6 +136,9 @@ static void refused(void **state)
         buf_char(&file, 'a');
     try(&(struct given){word2vec_binary_import, file.data, file.len, false, "it is longer than 65536 bytes", NULL},
         STATUS_DATA);
+    file.len--;
+    buf_add(&file, " \0\0\200\077", 5);
+    try(&(struct given){word2vec_binary_import, file.data, file.len, false, "w.in f32 [5,1]\n", NULL}, STATUS_DONE);
     buf_free(&file);
 }
 
