@@ -252,8 +252,9 @@ END
 @test "--interactive answers each line before it reads the next" {
     model
     coproc embed --model model.tns --interactive --top 2 2> err
-    local to from pid=$COPROC_PID
-    exec {from}<&"${COPROC[0]}" {to}>&"${COPROC[1]}" {COPROC[1]}>&-
+    local to from pid=$COPROC_PID first=${COPROC[1]}
+    exec {from}<&"${COPROC[0]}" {to}>&"$first" # which a subshell keeps
+    exec {first}>&-
     ask() { # prints the answer up to the empty line
         local answer
         printf '%s\n' "$1" >&"$to"
