@@ -2,6 +2,7 @@
 
 #include "app/cli.h"
 #include "base/mem.h"
+#include "base/stop.h"
 
 /* Are there words to learn from? One alone is noted: there is nothing to tell it from. */
 static int check_words(const struct w2v_run *r, const struct w2v_input *in, struct err *e)
@@ -42,8 +43,8 @@ int w2v_reading_all(struct w2v_run *r, struct w2v_input *in, struct err *e)
     w2v_corpus_open(corpus, r->vocab->n);
     progress_start(&progress, "words", 0);
     while ((got = w2v_input_next(in, &ids, &n, &continued, e)) == 1) {
-        if (w2v_run_add(r, ids, n, continued, e) < 0)
-            return -1;
+        if (stop_pending() || w2v_run_add(r, ids, n, continued, e) < 0)
+            return stop_outranks(e);
         progress_show(&progress, (double)corpus->words, "reading");
     }
     if (got < 0 || w2v_corpus_finish(corpus, e) < 0 || check_words(r, in, e) < 0)

@@ -26,6 +26,13 @@ bool stop_pending(void)
     return stopped;
 }
 
+int stop_outranks(struct err *e)
+{
+    if (stopped)
+        err_fail(e, STATUS_STOPPED, "stopped by a signal while the input was read (run the same command again)");
+    return -1;
+}
+
 bool stop_wants_checkpoint(void)
 {
     bool wanted = checkpoint;

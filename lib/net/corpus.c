@@ -324,9 +324,8 @@ int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *wa
     XXH3_128bits_reset(r.hash);
     r.words = mem_get(r.n_words, sizeof *r.words);
     int result = read_all(&r, s, e);
-    /* a stop outranks whatever became of the input: who sent it may have ended the stage before this one first */
-    if (result < 0 && stop_pending())
-        err_fail(e, STATUS_STOPPED, "stopped by a signal while the input was read (run the same command again)");
+    if (result < 0)
+        stop_outranks(e);
     XXH3_freeState(r.hash);
     vocab_free(&r.vocab);
     speller_free(&r.speller);

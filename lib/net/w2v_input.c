@@ -1,5 +1,7 @@
 #include "net/w2v_input.h"
 
+#include "base/stop.h"
+
 static int read_vocab(const struct w2v_input *in, struct vocab *vocab, struct err *e)
 {
     return segment_wants(&in->segment, "tokens or vectors", e) < 0 ? -1 : vocab_read(vocab, "", &in->segment, e);
@@ -9,7 +11,7 @@ int w2v_input_open(struct w2v_input *in, struct source *source, struct err *e)
 {
     *in = (struct w2v_input){.source = source};
     if (source_segment(source, &in->segment, e) < 0)
-        return -1;
+        return stop_outranks(e);
     if (read_vocab(in, &in->vocab, e) < 0)
         return err_where(e, "%s", source_label(source));
     meta_copy(&in->head, &in->segment.head);
@@ -61,7 +63,7 @@ int w2v_input_next(struct w2v_input *in, const uint32_t **ids, size_t *n, bool *
     while (in->item == in->batch.n) {
         int got = next_batch(in, e);
         if (got <= 0)
-            return got;
+            return got < 0 ? stop_outranks(e) : 0;
     }
     uint64_t from = in->columns.offsets[in->item];
     *ids = in->columns.ids + from;
