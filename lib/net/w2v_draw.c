@@ -29,6 +29,10 @@ void w2v_noise_make(struct w2v_noise *n, const uint64_t *counts, size_t n_vocab)
         if (counts[id])
             n->ids[n->n++] = (uint32_t)id;
     ids_by_count(n->ids, n->n, counts);
+    n->first = n->n ? n->ids[0] : 0;
+    n->in_order = true;
+    for (size_t rank = 0; rank < n->n; rank++)
+        n->in_order &= n->ids[rank] == n->first + rank;
     for (size_t rank = 0; rank < n->n; rank++)
         total += mass(counts[n->ids[rank]]);
     n->shift = 0;
@@ -45,14 +49,20 @@ void w2v_noise_make(struct w2v_noise *n, const uint64_t *counts, size_t n_vocab)
     n->points[W2V_NOISE_STEPS] = (uint32_t)(n->n << n->shift);
 }
 
-uint32_t w2v_noise_draw(const struct w2v_noise *n, struct rng *rng)
+static inline uint32_t draw(const struct w2v_noise *n, struct rng *rng)
 {
     uint64_t bits = rng_next(rng);
-    size_t step = bits >> 50;
+    size_t step = bits >> (64 - W2V_NOISE_BITS);
     uint32_t low = n->points[step], span = n->points[step + 1] - low;
-    uint32_t point = low + (uint32_t)((bits >> 18 & UINT32_MAX) * span >> 32);
-    size_t rank = point >> n->shift;
-    return n->ids[rank < n->n ? rank : n->n - 1];
+    uint32_t point = low + (uint32_t)((bits >> (32 - W2V_NOISE_BITS) & UINT32_MAX) * span >> 32);
+    uint32_t rank = point >> n->shift;
+    rank = rank < n->n ? rank : (uint32_t)n->n - 1;
+    return n->in_order ? n->first + rank : n->ids[rank];
+}
+
+uint32_t w2v_noise_draw(const struct w2v_noise *n, struct rng *rng)
+{
+    return draw(n, rng);
 }
 
 void w2v_noise_free(struct w2v_noise *n)
@@ -66,7 +76,7 @@ static size_t draw_noise(struct w2v_draw *d, const uint32_t *centres, size_t n_c
 {
     size_t wanted = (size_t)d->chances->config->negative, n = 0;
     for (size_t tries = NOISE_TRIES * wanted; n < wanted && tries > 0; tries--) {
-        uint32_t id = w2v_noise_draw(&d->chances->noise, &d->rng);
+        uint32_t id = draw(&d->chances->noise, &d->rng);
         bool taken = id == centres[0] || id == centres[n_centres - 1];
         for (size_t k = 0; k < n; k++)
             taken |= noise[k] == id;

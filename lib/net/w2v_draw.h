@@ -13,12 +13,14 @@
 /* Negatives by falling count: the inverse of the distribution function of count^0.75 (Mikolov et al. 2013, section 2.2),
  * sampled at equal steps and straight between them. Exact wherever a step holds one word; words that share a step, all of
  * them rare, share its mass. Small enough to stay in the cache, unlike a table of words. */
-enum { W2V_NOISE_STEPS = 1 << 14 };
+enum { W2V_NOISE_BITS = 12, W2V_NOISE_STEPS = 1 << W2V_NOISE_BITS };
 
 struct w2v_noise {
     uint32_t points[W2V_NOISE_STEPS + 1]; /* ranks in fixed point */
     unsigned shift;                       /* bits behind the point */
     uint32_t *ids;                        /* the id of a rank; owned */
+    bool in_order;                        /* ids go up one by one from the first, as tokenize numbers them */
+    uint32_t first;
     size_t n;                             /* ids that occur */
 };
 
