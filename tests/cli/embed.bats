@@ -164,6 +164,12 @@ subword_model() {
     tns text sub.tns | sed 's/^0 2$/0 nan/' | tns import -o bad.tns -
     expect 65 embed --model bad.tns --neighbors plum
     grep -q 'w.sub' err
+    # one that was trained so
+    printf 'walked walking talked talking\n%.0s' $(seq 40) | tokenize --level space | w2v-train -q --dim 8 --subwords 3-4 > trained.tns
+    expect 0 embed --model trained.tns --neighbors talks --top 4
+    [ "$(wc -l < out)" = 4 ]
+    expect 2 embed --model trained.tns --neighbors zyx
+    grep -q "'zyx' is not a word of the model" err
 }
 
 @test "--eval answers analogy questions by section and in all" {
