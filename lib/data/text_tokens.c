@@ -410,6 +410,7 @@ int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint
 {
     t->sink = sink;
     for (int i = 0; t->pieces && i < n_vocabs(t); i++) {
+        vocab_settle(&t->bpe[i].words);
         bpe_learn(&t->bpe[i].words, 1, (size_t)o->merges, min_count, &t->vocab[i]);
         bpe_open(&t->bpe[i], &t->vocab[i]);
         bpe_encode_new(&t->bpe[i]);

@@ -181,6 +181,7 @@ void vocab_free(struct vocab *v)
     free(v->offsets);
     free(v->counts);
     free(v->merges);
+    free(v->recent);
     free(v->slots);
     *v = (struct vocab){0};
 }

@@ -32,6 +32,8 @@ struct vocab {
         uint32_t id;   /* id + 1, 0 empty */
     } * slots;
     size_t n_slots, room;
+    uint8_t *recent; /* [n_recent] what counts lack yet: see vocab_settle */
+    size_t n_recent;
     unsigned slot_bits; /* n_slots = 2^slot_bits */
 };
 
@@ -59,8 +61,10 @@ struct vocab_batch {
     struct buf text;
 };
 bool vocab_batch_add(struct vocab_batch *b, const struct vocab *v, const char *word, size_t length);
-/* Adds those that are new and counts each once. */
+/* Adds those that are new and counts each once. Counts are complete when vocab_settle has been called: up to 255 times a
+ * word are noted in a byte, so that what is counted most fits into a near cache. */
 void vocab_batch_count(struct vocab_batch *b, struct vocab *v, uint32_t *ids);
+void vocab_settle(struct vocab *v);
 /* VOCAB_NONE for those it lacks. */
 void vocab_batch_find(struct vocab_batch *b, const struct vocab *v, uint32_t *ids);
 void vocab_batch_free(struct vocab_batch *b);

@@ -197,10 +197,24 @@ void vocab_batch_count(struct vocab_batch *b, struct vocab *v, uint32_t *ids)
         const char *word = w->length > SHORT ? b->text.data + w->at : NULL; /* the slot has it */
         ids[i] = add(v, &w->slot, w->hash, word, w->length);
     }
+    if (v->n_recent < v->room) {
+        v->recent = mem_grow(v->recent, v->room, 1);
+        memset(v->recent + v->n_recent, 0, v->room - v->n_recent);
+        v->n_recent = v->room;
+    }
     for (size_t i = 0; i < b->n; i++)
-        v->counts[ids[i]]++;
+        if (!++v->recent[ids[i]])
+            v->counts[ids[i]] += 256;
     b->n = 0;
     b->text.len = 0;
+}
+
+void vocab_settle(struct vocab *v)
+{
+    for (size_t id = 0; id < v->n && id < v->n_recent; id++)
+        v->counts[id] += v->recent[id];
+    if (v->n_recent)
+        memset(v->recent, 0, v->n_recent);
 }
 
 void vocab_batch_find(struct vocab_batch *b, const struct vocab *v, uint32_t *ids)

@@ -54,6 +54,7 @@ bool vocab_learn_forget(struct vocab_learn *l, struct vocab *v)
 {
     if (!l->bound || v->n <= l->bound + VOCAB_SPECIAL)
         return false;
+    vocab_settle(v);
     uint64_t rare = rare_count(v);
     uint32_t *map = vocab_drop(v, VOCAB_SPECIAL, rare + 1, &l->forgot);
     size_t kept = 0;

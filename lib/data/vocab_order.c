@@ -1,4 +1,5 @@
 /* Vocabularies in order: by falling count, equal counts by bytes. */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,33 +16,27 @@ struct ranked {
 static uint64_t head_of(const char *word, size_t length)
 {
     uint64_t head = 0;
-    for (size_t i = 0; i < 8; i++)
-        head = head << 8 | (i < length ? (unsigned char)word[i] : 0);
-    return head;
+    memcpy(&head, word, length < sizeof head ? length : sizeof head);
+    return be64toh(head);
 }
 
 /* A digit of what words are sorted by, from the least one on: the head from behind, then the count from below, falling. */
-static unsigned digit_of(const struct ranked *r, int digit)
+enum { DIGITS = 16 };
+static inline unsigned digit_of(const struct ranked *r, int digit)
 {
     return (unsigned char)(digit < 8 ? r->head >> 8 * digit : ~(r->count >> 8 * (digit - 8)));
 }
 
-/* Sorts by one digit; words whose digits are equal stay in order. Nothing to do where all are. */
-static bool sort_by_digit(struct ranked *to, const struct ranked *from, size_t n, int digit)
+/* Sorts by one digit, of whose values there are counts[]; words whose digits are equal stay in order. */
+static void sort_by_digit(struct ranked *to, const struct ranked *from, size_t n, int digit, const size_t counts[256])
 {
-    size_t starts[256] = {0}, sum = 0;
-    for (size_t i = 0; i < n; i++)
-        starts[digit_of(&from[i], digit)]++;
+    size_t starts[256], sum = 0;
     for (size_t d = 0; d < 256; d++) {
-        size_t here = starts[d];
-        if (here == n)
-            return false;
         starts[d] = sum;
-        sum += here;
+        sum += counts[d];
     }
     for (size_t i = 0; i < n; i++)
         to[starts[digit_of(&from[i], digit)]++] = from[i];
-    return true;
 }
 
 static int by_text(const void *a, const void *b, void *vocab)
@@ -57,12 +52,18 @@ static int by_text(const void *a, const void *b, void *vocab)
 static struct ranked *sort_words(struct vocab *v, struct ranked *ranked, size_t n)
 {
     struct ranked *other = mem_grow(NULL, n, sizeof *other);
-    for (int digit = 0; digit < 16; digit++)
-        if (n && sort_by_digit(other, ranked, n, digit)) {
+    size_t(*counts)[256] = mem_get(DIGITS, sizeof *counts);
+    for (size_t i = 0; i < n; i++)
+        for (int digit = 0; digit < DIGITS; digit++)
+            counts[digit][digit_of(&ranked[i], digit)]++;
+    for (int digit = 0; digit < DIGITS; digit++)
+        if (n && counts[digit][digit_of(ranked, digit)] != n) { /* else they are all equal */
+            sort_by_digit(other, ranked, n, digit, counts[digit]);
             struct ranked *sorted = other;
             other = ranked;
             ranked = sorted;
         }
+    free(counts);
     free(other);
     for (size_t i = 0, end; i < n; i = end) { /* those that only differ behind their heads */
         for (end = i + 1; end < n && ranked[end].count == ranked[i].count && ranked[end].head == ranked[i].head;)
@@ -120,6 +121,7 @@ static void select_words(struct vocab *v, const uint32_t *ids, size_t n)
 static uint32_t *reorder(struct vocab *v, uint32_t first, uint64_t min_count, size_t max_words)
 {
     size_t n;
+    vocab_settle(v);
     struct ranked *ranked = rank(v, first, min_count, &n);
     uint32_t *map = mem_get(v->n, sizeof *map), *ids;
     n = max_words && n > max_words ? max_words : n;
@@ -150,6 +152,7 @@ static uint32_t *reorder(struct vocab *v, uint32_t first, uint64_t min_count, si
 uint32_t *vocab_drop(struct vocab *v, size_t first, uint64_t min_count, uint64_t *dropped)
 {
     uint32_t *map = mem_get(v->n, sizeof *map), *ids = mem_get(v->n, sizeof *ids), n = 0;
+    vocab_settle(v);
     for (uint32_t id = 0; id < v->n; id++) {
         bool keeps = id < first || v->counts[id] >= min_count;
         *dropped += keeps ? 0 : v->counts[id];
