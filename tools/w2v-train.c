@@ -128,7 +128,7 @@ static int begin(struct w2v_input *in, struct w2vfile *init, struct err *e)
 
 static int train(struct w2v_input *in, struct w2vfile *init, struct w2v_watching *watching, struct err *e)
 {
-    if (!run.config.lock_free && cli.threads > W2V_STREAMS)
+    if (!run.config.lock_free && run.config.loss != W2V_SOFTMAX && cli.threads > W2V_STREAMS)
         cli.threads = W2V_STREAMS;
     if (begin(in, init, e) < 0)
         return -1;

@@ -34,6 +34,7 @@ typedef int32_t w2v_power; /* a step adds less than 2^14; w2v_loss_take before t
 struct w2v_loss {
     real fraction[W2V_LANES];
     w2v_power power[W2V_LANES];
+    double nats; /* of losses that come as logarithms */
 };
 
 /* What a step is told, and its scratch. */

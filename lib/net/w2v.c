@@ -9,6 +9,7 @@
 #include "data/vocab.h"
 #include "math/gemm.h"
 #include "net/w2v_draw.h"
+#include "net/w2v_softmax.h"
 #include "net/w2v_subword.h"
 
 #define AT(field) offsetof(struct w2v_config, field)
@@ -23,8 +24,8 @@ enum {
 const struct opt w2v_options[] = {
     {"model", 'm', OPT_CHOICE, AT(model), OPT_RECORD, NULL, "skipgram", 0, 0, "skipgram|cbow",
      "predict each word of a context from its centre, or the centre from the mean of its context"},
-    {"loss", 0, OPT_CHOICE, AT(loss), OPT_RECORD, NULL, "ns", 0, 0, "ns|hs",
-     "negative sampling, or hierarchical softmax over a Huffman tree"},
+    {"loss", 0, OPT_CHOICE, AT(loss), OPT_RECORD, NULL, "ns", 0, 0, "ns|hs|softmax",
+     "negative sampling, hierarchical softmax over a Huffman tree, or the softmax over all words, for few of them"},
     {"dim", 'd', OPT_INT, AT(dim), OPT_RECORD, "N", "100", 1, MAX_DIM, NULL, "numbers in a vector"},
     {"window", 'w', OPT_INT, AT(window), OPT_RECORD, "N", "5", 1, MAX_WINDOW, NULL,
      "words a window reaches to either side, at most"},
@@ -57,6 +58,9 @@ int w2v_config_check(const struct w2v_config *config, const struct opt_group *gr
 {
     if (config->loss != W2V_NS && opt_given(groups, "negative"))
         return err_fail(e, STATUS_MISUSED, "--negative is for --loss ns: other losses draw none (leave it out)");
+    if (config->loss == W2V_SOFTMAX && config->lock_free)
+        return err_fail(e, STATUS_MISUSED,
+                        "--lock-free: the threads of --loss softmax share each step anyway (leave it out)");
     if (!config->subwords && opt_given(groups, "buckets"))
         return err_fail(e, STATUS_MISUSED, "--buckets is for --subwords (give it, or leave this out)");
     if (config->subwords && config->lock_free)
@@ -134,6 +138,7 @@ void w2v_free(struct w2v *w)
 
 void w2v_loss_start(struct w2v_loss *loss)
 {
+    loss->nats = 0;
     for (size_t l = 0; l < W2V_LANES; l++) {
         loss->fraction[l] = 1;
         loss->power[l] = 0;
@@ -147,8 +152,9 @@ double w2v_loss_take(struct w2v_loss *loss)
         powers += (double)loss->power[l];
         logs += scalar_log((double)loss->fraction[l]);
     }
+    double nats = loss->nats - (powers * 0.693147180559945309417 + logs);
     w2v_loss_start(loss);
-    return -(powers * 0.693147180559945309417 + logs);
+    return nats;
 }
 
 /* ---- Steps ------------------------------------------------------------------------------------------------------- */
@@ -164,8 +170,17 @@ void w2v_learner_open(struct w2v_learner *l, const struct w2v *w, enum w2v_kind 
     }
 }
 
+void w2v_learner_softmax(struct w2v_learner *l, const uint64_t *counts)
+{
+    l->softmax = mem_get(1, sizeof *l->softmax);
+    w2v_softmax_open(l->softmax, l->w, counts);
+}
+
 void w2v_learner_close(struct w2v_learner *l)
 {
+    if (l->softmax)
+        w2v_softmax_close(l->softmax);
+    free(l->softmax);
     free(l->step);
     free(l->centre);
     free(l->rows);
@@ -202,6 +217,15 @@ static void weigh_all(struct w2v_learner *l, const struct w2v_windows *win, size
     weigh(s, first + second, W2V_MAX_IN - first - second, &now, true, win->centres == 2);
 }
 
+/* The inputs of a step against its outputs. */
+static void learn_step(struct w2v_learner *l, const struct w2v_windows *win)
+{
+    if (l->softmax)
+        w2v_softmax_learn(l->softmax, l->step, win->out[0]);
+    else
+        l->w->code->learn(l->step);
+}
+
 /* Each context word against all outputs; those of a single centre as many at once as a step takes. */
 static void learn_skipgram(struct w2v_learner *l, const struct w2v_windows *win)
 {
@@ -216,7 +240,7 @@ static void learn_skipgram(struct w2v_learner *l, const struct w2v_windows *win)
         s->n = left < W2V_MAX_IN ? left : W2V_MAX_IN;
         for (size_t i = 0; i < s->n; i++)
             s->in[i] = s->add[i] = w->in + context[i] * w->stride;
-        w->code->learn(s);
+        learn_step(l, win);
     }
 }
 
@@ -239,7 +263,7 @@ static void learn_cbow(struct w2v_learner *l, const struct w2v_windows *win)
         s->add[k] = delta[k];
     }
     weigh_all(l, win, 1, win->centres - 1);
-    w->code->learn(s);
+    learn_step(l, win);
     w->code->spread(w->stride, win->shares, l->rows, delta);
 }
 

@@ -15,6 +15,8 @@
  *
  *     L(h) = - sum over nodes k of log s(+-out_k . h)        + where the way to the centre takes bit 0, - where it takes 1
  *
+ * The full softmax: w2v_softmax.h.
+ *
  * A step is two neighbouring windows, unless they are wide; their centres share reach and negatives: the sum of both losses, with each context
  * word's row and each negative's row taken once. It learns from all pairs at once (Ji et al., "Parallelizing Word2Vec in
  * Shared and Distributed Memory", 2016): gradients are those of the values before the step. Of very wide windows 32 words
@@ -40,7 +42,7 @@
 #include "net/w2v_corpus.h"
 
 enum w2v_kind { W2V_SKIPGRAM, W2V_CBOW };
-enum w2v_loss_kind { W2V_NS, W2V_HS };
+enum w2v_loss_kind { W2V_NS, W2V_HS, W2V_SOFTMAX };
 
 struct w2v_config {
     int model, loss;  /* enum w2v_kind, enum w2v_loss_kind */
@@ -102,10 +104,14 @@ struct w2v_learner {
     real *centre;                  /* CBOW: the means of two contexts and what they are moved by */
     real **rows;                   /* CBOW: those of the contexts */
     struct w2v_composer *composer; /* subwords */
+    struct w2v_softmax *softmax;
     size_t room;
 };
 
 void w2v_learner_open(struct w2v_learner *l, const struct w2v *w, enum w2v_kind kind);
+/* The loss becomes the softmax over the words whose count is not 0 (w2v_softmax.h); windows have one centre then, and it is their
+ * only output. */
+void w2v_learner_softmax(struct w2v_learner *l, const uint64_t *counts);
 void w2v_learner_close(struct w2v_learner *l);
 
 /* One window, or two: their context (ids; a word may stand there several times), all of it `first` for one, W2V_MAX_IN words

@@ -210,7 +210,7 @@ static void chunk_room(struct w2v_chunk *c, size_t more)
     }
 }
 
-/* The centres and their negatives, or the inner nodes above the centre. */
+/* The centres and with negative sampling their negatives, or the inner nodes above the centre. */
 static void draw_outputs(struct w2v_draw *d, const uint32_t *centre, struct w2v_draw_step *s, uint32_t *ids)
 {
     if (d->chances->config->loss == W2V_HS) {
@@ -221,7 +221,9 @@ static void draw_outputs(struct w2v_draw *d, const uint32_t *centre, struct w2v_
     }
     for (size_t k = 0; k < s->centres; k++)
         ids[k] = centre[k];
-    s->out = s->centres + (uint32_t)draw_noise(d, centre, s->centres, ids + s->centres);
+    s->out = s->centres;
+    if (d->chances->config->loss == W2V_NS)
+        s->out += (uint32_t)draw_noise(d, centre, s->centres, ids + s->centres);
     s->present = 1;
 }
 

@@ -300,8 +300,11 @@ static void open_streams(struct training *t, struct rng seed)
         one->now = &one->chunks[0];
         one->next = &one->chunks[1];
     }
-    for (size_t i = 0; i < t->n_tasks; i++)
+    for (size_t i = 0; i < t->n_tasks; i++) {
         w2v_learner_open(&t->learners[i], t->w, (enum w2v_kind)t->config->model);
+        if (t->config->loss == W2V_SOFTMAX)
+            w2v_learner_softmax(&t->learners[i], t->chances.corpus->counts);
+    }
 }
 
 static void close_streams(struct training *t)
@@ -327,6 +330,8 @@ int w2v_train(struct w2v *w, const struct w2v_config *config, struct w2v_corpus 
         at->places = config->lock_free ? threads : W2V_STREAMS;
     t.n_streams = at->places;
     t.n_tasks = threads < t.n_streams ? threads : t.n_streams;
+    if (config->loss == W2V_SOFTMAX)
+        t.n_tasks = 1;                              /* whose steps are shared by all threads */
     bool shared = config->loss == W2V_HS || w->sub; /* every step shares a row with every other, or may */
     t.apart = t.n_tasks > 1 && !config->lock_free && shared;
     t.waiting = t.n_tasks > 1 && !config->lock_free && !t.apart;

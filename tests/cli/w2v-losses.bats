@@ -37,6 +37,25 @@ topics_are_learned() {
     w2v-train -q --loss hs --dim 8 --epochs 1 --lock-free --threads 2 words.tns | tns verify -
 }
 
+@test "softmax learns what company words keep, the same for any number of threads; its loss begins at the logarithm of the words" {
+    words > words.tns
+    for how in "--model skipgram" "--model cbow" "--window 500 --no-dynamic-window --epochs 2" "--isa plain"; do
+        # shellcheck disable=SC2086
+        w2v-train -q --loss softmax --dim 16 --epochs 20 --sample 0 --lr 0.05 $how --threads 1 words.tns > model.tns
+        topics_are_learned model.tns "$how"
+    done
+    # so many inputs, words and numbers that threads are woken for them
+    awk 'BEGIN { for (i = 0; i < 320; i++) printf "w%d%s", i * i % 307, i % 40 == 39 ? "\n" : " " }' |
+        tokenize --level space > many.tns
+    for threads in 1 2 4; do
+        w2v-train -q --loss softmax --dim 2000 --window 40 --no-dynamic-window --sample 0 --epochs 1 --threads $threads \
+            many.tns > model$threads.tns
+        cmp model1.tns model$threads.tns
+    done
+    w2v-train -q --loss softmax --dim 8 --epochs 1 --lr 1e-9 --log log words.tns
+    grep -q '"loss": 3.6888' log # log 40
+}
+
 @test "hs keeps a row of w.out for each inner node, in the order they are made; its loss begins with the ways' length" {
     # counts 4 2 1 1 and two words that never occur: inner nodes 0 (<s>, </s>), 1 (c, d), ...
     printf 'a b c d a b a a\n' | tokenize --level space > words.tns
@@ -62,6 +81,9 @@ topics_are_learned() {
         expect 2 w2v-train -q --subwords "$range" words.tns
         grep -q "^w2v-train: --subwords: '$range' is no range" err
     done
+    expect 2 w2v-train -q --loss softmax --negative 5 words.tns
+    expect 2 w2v-train -q --loss softmax --lock-free words.tns
+    grep -q '^w2v-train: --lock-free: the threads of --loss softmax' err
     expect 2 w2v-train -q --loss nce words.tns
     grep -q "ns|hs\|ns, hs\|ns or hs" err || fail "$(cat err)"
 }

@@ -30,6 +30,7 @@ enum { V = 80, D = 7, MAX_WORDS = 2 * V * D };
 struct window {
     enum w2v_kind kind;
     size_t n, m, centres, present; /* present: with one centre, outputs that were there */
+    bool softmax;                  /* over all the outputs, of which the first was there */
     struct w2v_shares shares;
     uint32_t context[W2V_MAX_IN + 8], out[W2V_MAX_OUT];
 };
@@ -41,10 +42,11 @@ static bool belongs(const struct window *w, size_t i, size_t centre)
 }
 
 /* -log s(out_c . h) - sum of log s(-out_k . h) over the negatives k; of hierarchical softmax, -log s(+-out_k . h) over the
- * inner nodes k of a way. Rows are [V, D]. */
-static double loss_of(const double *h, const double *out, const struct window *w, size_t centre)
+ * inner nodes k of a way; of the softmax, -log of its first output's share. Rows are [V, D]. */
+static long double loss_of(const double *h, const double *out, const struct window *w, size_t centre)
 {
-    double loss = 0;
+    long double loss = 0; /* of thousands of terms, whose differences are looked at */
+    double first = 0, sum = 0;
     for (size_t k = 0; k < w->m; k++) {
         double score = 0;
         if (w->centres == 2 && k < 2 && k != centre)
@@ -53,14 +55,16 @@ static double loss_of(const double *h, const double *out, const struct window *w
             score += h[j] * out[w->out[k] * D + j];
         bool there = w->centres == 2 ? k == centre : k < w->present;
         loss += log1p(exp(there ? -score : score));
+        sum += exp(score);
+        first = k ? first : score;
     }
-    return loss;
+    return w->softmax ? (long double)(log(sum) - first) : loss;
 }
 
 /* `undivided`: each window's loss times the words of its context, whose rows get the whole gradient of their mean. */
-static double loss_all(const double *in, const double *out, const struct window *w, bool undivided)
+static long double loss_all(const double *in, const double *out, const struct window *w, bool undivided)
 {
-    double loss = 0;
+    long double loss = 0;
     for (size_t centre = 0; centre < w->centres; centre++) {
         double mean[D] = {0}, n = 0;
         for (size_t i = 0; i < w->n; i++) {
@@ -105,20 +109,27 @@ static void choose(uint32_t *ids, size_t n, struct rng *rng)
 /* By central differences of fourth order. */
 static double slope_at(double *values, size_t at, const struct window *w)
 {
-    double value = values[at], slope = 0;
+    double value = values[at];
+    long double slope = 0;
     for (int i = 0; i < 4; i++) {
         values[at] = value + (double)(const int[]){-2, -1, 1, 2}[i] * STEP;
         slope += (double)(const int[]){1, -8, 8, -1}[i] * loss_all(values, values + V * D, w, at < V * D) / (12 * STEP);
     }
     values[at] = value;
-    return slope;
+    return (double)slope;
 }
 
-static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t present, uint64_t seed)
+static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t present, bool softmax, uint64_t seed)
 {
     static double before[MAX_WORDS], after[MAX_WORDS];
     struct rng rng = rng_seed(seed);
-    struct window w = {.kind = kind, .n = n, .m = m, .centres = centres, .present = present, .shares = {.first = n}};
+    struct window w = {.kind = kind,
+                       .n = n,
+                       .m = m,
+                       .centres = centres,
+                       .present = present,
+                       .softmax = softmax,
+                       .shares = {.first = n}};
     struct w2v model;
     struct w2v_learner learner;
     struct w2v_loss loss;
@@ -139,11 +150,18 @@ static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t
     copy_out(&model, before);
     w2v_loss_start(&loss);
     w2v_learner_open(&learner, &model, kind);
-    w2v_learn(&learner, &(struct w2v_windows){w.context, w.out, w.shares, centres, m, 1, w.present}, &loss);
+    if (softmax) {
+        uint64_t counts[V] = {0};
+        for (size_t k = 0; k < m; k++)
+            counts[w.out[k]] = k + 1;
+        w2v_learner_softmax(&learner, counts);
+    }
+    w2v_learn(&learner, &(struct w2v_windows){w.context, w.out, w.shares, centres, softmax ? 1 : m, 1, w.present},
+              &loss);
     w2v_learner_close(&learner);
     copy_out(&model, after);
-    double expected = loss_all(before, before + V * D, &w, false), got = w2v_loss_take(&loss);
-    if (fabs(got - expected) > RELATIVE * expected)
+    double expected = (double)loss_all(before, before + V * D, &w, false), got = w2v_loss_take(&loss);
+    if (fabs(got - expected) > RELATIVE * fabs(expected) + ABSOLUTE)
         fail_msg("kind %d, %zu x %zu of %zu: loss %.12g, not %.12g", (int)kind, n, m, centres, got, expected);
     for (size_t at = 0; at < MAX_WORDS; at++) {
         double slope = slope_at(before, at, &w), moved = before[at] - after[at]; /* a rate of 1 */
@@ -227,12 +245,13 @@ static void steps_follow_the_gradient(void **state)
         for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
             for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k += 1 + (i % 3 == 1)) {
                 for (size_t centres = 1; centres <= 2 && centres <= contexts[i] && centres <= outputs[k]; centres++) {
-                    check(W2V_SKIPGRAM, contexts[i], outputs[k], centres, 1, 7 * i + k);
-                    check(W2V_CBOW, contexts[i], outputs[k], centres, 1, 70 * i + k);
+                    check(W2V_SKIPGRAM, contexts[i], outputs[k], centres, 1, false, 7 * i + k);
+                    check(W2V_CBOW, contexts[i], outputs[k], centres, 1, false, 70 * i + k);
                 }
                 if (k == 0)
                     check_subwords(i % 2 ? W2V_SKIPGRAM : W2V_CBOW, contexts[i], i);
-                check(k % 2 ? W2V_SKIPGRAM : W2V_CBOW, contexts[i], outputs[k], 1, k % (outputs[k] + 1), i + k);
+                check(k % 2 ? W2V_SKIPGRAM : W2V_CBOW, contexts[i], outputs[k], 1, k % (outputs[k] + 1), false, i + k);
+                check(k % 2 ? W2V_CBOW : W2V_SKIPGRAM, contexts[i], outputs[k], 1, 1, true, i + k);
             }
     }
 }
