@@ -63,7 +63,10 @@ struct automaton {
     UCPTrie *trie;
     const struct state *start;
     const struct state *letters; /* behind a letter; NULL where letters differ */
-    uint8_t dictionaries[256];   /* by category: may characters be divided by one? */
+    /* by category of characters: may they be divided by dictionary? do they begin a segment, whatever stands before, and end
+     * one, whatever stands behind? */
+    uint8_t dictionaries[256];
+    bool opens[256], closes[256];
 };
 
 struct text_break {
@@ -137,6 +140,14 @@ static void make_states(struct automaton *a, const struct table *t, uint32_t n_c
             a->letters = NULL;
     for (uint32_t i = t->dictionary; i < n_categories; i++)
         a->dictionaries[i] = OTHER;
+    for (uint32_t i = 0; i < n_categories; i++) {
+        const struct state *s = &a->states[a->start->next[i]];
+        a->opens[i] = a->closes[i] = s->accepts == 1;
+        for (uint32_t j = 0; j < t->n_states; j++)
+            a->opens[i] = a->opens[i] && (&a->states[j] == a->start || j == START || a->states[j].next[i] == STOP);
+        for (uint32_t j = 0; j < n_categories; j++)
+            a->closes[i] = a->closes[i] && s->next[j] == STOP;
+    }
     static const UChar32 chinese[] = {0x4e00, 0x3042, 0x30a2};
     for (size_t i = 0; i < sizeof chinese / sizeof *chinese; i++) {
         uint8_t *dictionary = &a->dictionaries[ucptrie_get(a->trie, chinese[i]) & 0xff];
@@ -276,20 +287,36 @@ static int look_inside(struct text_break *b, size_t end, struct err *e)
     return U_FAILURE(code) ? icu_failed(code, e) : 0;
 }
 
-/* The same by UTF-16, of which ICU needs no copy. In Chinese and Japanese it finds the same words so; in Lao and others
- * its shortest run to be divided is so many bytes or units. */
+/* The same by UTF-16, of which ICU needs no copy, and beyond `end` as long as there is more Chinese, up to where a segment
+ * surely ends. In Chinese and Japanese ICU finds the same words so; in Lao and others the shortest run that is divided is
+ * so many bytes or units. */
 static int look_inside_chinese(struct text_break *b, size_t end, struct err *e)
 {
+    enum { MOST = 8192, BETWEEN = 16 };
+    const struct automaton *a = &b->by_table;
+    const uint8_t *text = (const uint8_t *)b->text;
+    size_t most = b->length - b->at < MOST ? b->length : b->at + MOST, at = b->at, last = at;
+    most = most < end ? end : most;
     UErrorCode code = U_ZERO_ERROR;
-    int32_t n = 0;
+    int32_t n = 0, sure = 0;
     buf_clear(&b->wide);
-    UChar *wide = (UChar *)buf_room(&b->wide, (end - b->at) * sizeof *wide);
-    for (size_t i = b->at; i < end;) {
+    UChar *wide = (UChar *)buf_room(&b->wide, (most - at + 4) * sizeof *wide);
+    while (at < most && (at < end || at - last < BETWEEN)) {
         UChar32 c;
-        U8_NEXT_UNSAFE((const uint8_t *)b->text, i, c);
+        size_t start = at;
+        U8_NEXT_UNSAFE(text, at, c);
+        uint8_t category = c < 0x10000 ? UCPTRIE_FAST_BMP_GET(a->trie, UCPTRIE_8, c) : (uint8_t)ucptrie_get(a->trie, c);
+        if (a->dictionaries[category] == OTHER)
+            break;
+        if (start > end && a->opens[category])
+            sure = n;
+        if (a->dictionaries[category])
+            last = at;
         U16_APPEND_UNSAFE(wide, n, c);
+        if (at == end || (at > end && (at == b->length || a->closes[category])))
+            sure = n;
     }
-    utext_openUChars(&b->view, wide, n, &code);
+    utext_openUChars(&b->view, wide, sure, &code);
     ubrk_setUText(b->icu, &b->view, &code);
     b->inside = b->in_units = true;
     b->base = 0;
@@ -337,22 +364,6 @@ static size_t by_block(struct text_break *b, struct text_segment *to)
     (void)to;
 #endif
     return n;
-}
-
-/* How far ICU had better look at once: behind a run of Chinese that ends at byte `run`, there may be more after a comma. */
-static size_t runs_end(const struct text_break *b, size_t run)
-{
-    enum { MOST = 4096, BETWEEN = 8 };
-    size_t most = b->length < run + MOST ? b->length : run + MOST;
-    for (size_t at = run; at < most && at <= run + BETWEEN;) {
-        unsigned divide = 0;
-        at = segment_end(&b->by_table, b->text, b->length, at, &divide);
-        if (divide & OTHER)
-            break;
-        if (divide)
-            run = at;
-    }
-    return run;
 }
 
 /* The next segments by table, up to one that ICU has to look into, which ends at *run; 0: none. */
@@ -424,7 +435,7 @@ long text_break_next(struct text_break *b, struct text_segment *segments, size_t
             continue;
         }
         n += by_table(b, segments + n, room - n, &run, &divide);
-        if (run && (divide == CHINESE ? look_inside_chinese(b, runs_end(b, run), e) : look_inside(b, run, e)) < 0)
+        if (run && (divide == CHINESE ? look_inside_chinese(b, run, e) : look_inside(b, run, e)) < 0)
             return -1;
     }
     return (long)n;

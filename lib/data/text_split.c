@@ -101,18 +101,45 @@ static long split_space(struct text_split *s, const char *text, size_t length, b
     }
 }
 
-/* Hands on the segments of a text. */
+/* Whether segments are looked for in many lines at once: a line end is one by itself, but what follows a TAB may belong to
+ * it. */
+static bool many_lines(const struct text_split *s)
+{
+    return s->breaks && !s->tabs;
+}
+
+/* Hands on the marks of the line ends from *line on that stand before `end`; then the next one, or `length`, is *line. */
+static int mark_lines(struct text_split *s, const char *text, size_t length, size_t *line, size_t end, struct err *e)
+{
+    while (*line < end) {
+        if (hand_on(s, e) < 0 || s->to.mark(s->to.context, '\n', e) < 0)
+            return -1;
+        size_t next = *line + 1;
+        const char *found = memchr(text + next, '\n', length - next);
+        *line = found ? (size_t)(found - text) : length;
+    }
+    return 0;
+}
+
+/* Hands on the segments of a text, and its line ends as marks. */
 static long split_segments(struct text_split *s, const char *text, size_t length, bool keep_white, struct err *e)
 {
     struct text_segment some[512];
+    const char *found = memchr(text, '\n', length);
+    size_t line = found ? (size_t)(found - text) : length;
     long n;
     if (text_break_start(s->breaks, text, length, keep_white, e) < 0)
         return -1;
     while ((n = text_break_next(s->breaks, some, sizeof some / sizeof *some, e)) > 0)
-        for (long i = 0; i < n; i++)
-            if (emit(s, text + some[i].start, some[i].end - some[i].start, s->trace, e) < 0)
+        for (long i = 0; i < n; i++) {
+            size_t start = some[i].start, end = some[i].end;
+            if (start > line && mark_lines(s, text, length, &line, start, e) < 0)
                 return -1;
-    return n < 0 ? -1 : (long)length;
+            end -= line < end; /* CR LF is one character */
+            if (end > start && emit(s, text + start, end - start, s->trace, e) < 0)
+                return -1;
+        }
+    return n < 0 || mark_lines(s, text, length, &line, length, e) < 0 ? -1 : (long)length;
 }
 
 /* The same where the text goes on: how a run is cut by dictionary depends on what follows, so that the end waits. */
@@ -183,10 +210,10 @@ bool text_is_punctuation(const char *word, size_t length)
 
 /* ---- Windows ---- */
 
-/* Where the next mark stands, or the end. */
+/* Where the next mark stands that the level does not see itself, or the end. */
 static size_t next_mark(const struct text_split *s, const char *text, size_t length)
 {
-    const char *line = memchr(text, '\n', length);
+    const char *line = many_lines(s) ? memrchr(text, '\n', length) : memchr(text, '\n', length);
     size_t n = line ? (size_t)(line - text) : length;
     const char *tab = s->tabs ? memchr(text, '\t', n) : NULL;
     return tab ? (size_t)(tab - text) : n;
