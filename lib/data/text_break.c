@@ -81,9 +81,9 @@ struct text_break {
     bool keep_white;
     unsigned short_blocks; /* segments that had better not be looked for by bits */
     bool inside;           /* `icu` looks at the text from `base` on, */
-    bool in_units;         /* or at a run of it as UTF-16 in `wide`, of which `base` units are done */
     size_t base;
-    struct buf wide;
+    bool in_units; /* as UTF-16, which is `wide`; and where its units begin, in bytes from `base` on */
+    struct buf wide, offsets;
 };
 
 static int icu_failed(UErrorCode code, struct err *e)
@@ -301,6 +301,7 @@ static int look_inside_chinese(struct text_break *b, size_t end, struct err *e)
     int32_t n = 0, sure = 0;
     buf_clear(&b->wide);
     UChar *wide = (UChar *)buf_room(&b->wide, (most - at + 4) * sizeof *wide);
+    uint32_t *offsets = (uint32_t *)buf_room(&b->offsets, (most - at + 4) * sizeof *offsets);
     while (at < most && (at < end || at - last < BETWEEN)) {
         UChar32 c;
         size_t start = at;
@@ -312,14 +313,16 @@ static int look_inside_chinese(struct text_break *b, size_t end, struct err *e)
             sure = n;
         if (a->dictionaries[category])
             last = at;
+        offsets[n] = (uint32_t)(start - b->at);
         U16_APPEND_UNSAFE(wide, n, c);
+        offsets[n] = (uint32_t)(at - b->at);
         if (at == end || (at > end && (at == b->length || a->closes[category])))
             sure = n;
     }
     utext_openUChars(&b->view, wide, sure, &code);
     ubrk_setUText(b->icu, &b->view, &code);
     b->inside = b->in_units = true;
-    b->base = 0;
+    b->base = b->at;
     return U_FAILURE(code) ? icu_failed(code, e) : 0;
 }
 
@@ -339,7 +342,8 @@ static size_t add_segment(struct text_break *b, size_t end, struct text_segment 
 {
     size_t start = b->at;
     b->at = end;
-    if (!b->keep_white && text_all_white(b->text + start, end - start))
+    if (!b->keep_white && text_white_byte[(unsigned char)b->text[start]] != TEXT_PLAIN &&
+        text_all_white(b->text + start, end - start))
         return 0;
     *to = (struct text_segment){(uint32_t)start, (uint32_t)end};
     return 1;
@@ -399,17 +403,6 @@ static size_t by_table(struct text_break *b, struct text_segment *to, size_t roo
     return n;
 }
 
-/* The byte at which the run's first `units` units of UTF-16 end. */
-static size_t bytes_to(struct text_break *b, size_t units)
-{
-    size_t at = b->at;
-    while (b->base < units) {
-        b->base += (unsigned char)b->text[at] < 0xf0 ? 1 : 2;
-        U8_FWD_1_UNSAFE((const uint8_t *)b->text, at);
-    }
-    return at;
-}
-
 /* The same by ICU, up to the end of what it looks at. */
 static size_t by_icu(struct text_break *b, struct text_segment *to, size_t room)
 {
@@ -420,7 +413,7 @@ static size_t by_icu(struct text_break *b, struct text_segment *to, size_t room)
             b->inside = false;
             break;
         }
-        n += add_segment(b, b->in_units ? bytes_to(b, (size_t)end) : b->base + (size_t)end, to + n);
+        n += add_segment(b, b->base + (b->in_units ? ((const uint32_t *)b->offsets.data)[end] : (uint32_t)end), to + n);
     }
     return n;
 }
@@ -504,5 +497,6 @@ void text_break_close(struct text_break *b)
     free(b->by_table.states);
     free(b->rules);
     buf_free(&b->wide);
+    buf_free(&b->offsets);
     free(b);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "data/text_ascii.h"
 
 static const char replacement[] = "\xef\xbf\xbd", mark[] = "\xef\xbb\xbf";
 
@@ -17,21 +18,24 @@ void text_clean_begin(struct text_clean *c, const char *label)
     c->n_held = 0;
 }
 
-/* Bytes from the start that are sound: ASCII eight at a time, the rest by characters. */
+/* Three bytes that are a character, save those behind E0 and ED, which allow less. */
+static inline bool three_bytes(const char *bytes)
+{
+    const unsigned char *c = (const unsigned char *)bytes;
+    return (c[0] & 0xf0) == 0xe0 && c[0] != 0xe0 && c[0] != 0xed && (c[1] & 0xc0) == 0x80 && (c[2] & 0xc0) == 0x80;
+}
+
+/* Bytes from the start that are sound. */
 static size_t sound(const char *bytes, size_t length)
 {
-    size_t i = 0, n;
-    while (i < length) {
-        uint64_t word;
-        while (i + sizeof word <= length) {
-            memcpy(&word, bytes + i, sizeof word);
-            if (word & 0x8080808080808080u)
-                break;
-            i += sizeof word;
-        }
-        if (i == length || !(n = utf8_length(bytes + i, length - i)))
+    size_t i = 0, n = 0;
+    for (; i < length; i += n) {
+        if ((unsigned char)bytes[i] < 0x80)
+            n = ascii_run(bytes + i, length - i);
+        else if (length - i >= 3 && three_bytes(bytes + i))
+            n = 3;
+        else if (!(n = utf8_length(bytes + i, length - i)))
             break;
-        i += n;
     }
     return i;
 }
@@ -58,15 +62,6 @@ static size_t broken(const char *bytes, size_t length, bool *open)
     return n;
 }
 
-static void count_lines(struct text_clean *c, const char *bytes, size_t length)
-{
-    const char *end = bytes + length;
-    while (bytes < end && (bytes = memchr(bytes, '\n', (size_t)(end - bytes)))) {
-        c->line++;
-        bytes++;
-    }
-}
-
 static void put_returns(struct text_clean *c, struct buf *out)
 {
     for (; c->returns; c->returns--)
@@ -87,7 +82,7 @@ static void put(struct text_clean *c, const char *bytes, size_t length, struct b
         c->returns = 0;
     put_returns(c, out);
     if (!c->replaced) /* afterwards nobody asks */
-        count_lines(c, bytes, length);
+        c->line += ascii_count(bytes, length, '\n');
     buf_add(out, bytes, length);
 }
 
