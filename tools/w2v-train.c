@@ -140,11 +140,13 @@ static int train(struct w2v_input *in, struct w2vfile *init, struct w2v_watching
     if (run.restarted)
         cli_note("%s %s: they begin as zeros", run.files.init, run.restarted);
     int resumed = run.files.resume ? w2v_run_resume(&run, e) : 0;
-    if (resumed > 0)
-        cli_note("going on from %s: epoch %llu, %llu words", run.files.checkpoint, (unsigned long long)run.at.epoch + 1,
-                 (unsigned long long)run.at.words);
     if (resumed < 0)
         return -1;
+    if (resumed && run.at.epoch == (uint64_t)run.config.epochs)
+        cli_note("the run in %s has ended: this is its model once more", run.files.checkpoint);
+    else if (resumed)
+        cli_note("going on from %s: epoch %llu, %llu words", run.files.checkpoint, (unsigned long long)run.at.epoch + 1,
+                 (unsigned long long)run.at.words);
     w2v_watching_begin(watching, &run);
     return w2v_run_train(&run, e);
 }

@@ -60,10 +60,15 @@ int w2v_evals_measure(struct w2v_evals *v, struct w2v *w, const struct vocab *vo
 {
     struct embed vectors = {.vocab = *vocab, .v = w->v, .d = w->d, .vec = w->in};
     int result = 0;
+    if (w->sub)
+        vectors.sub = (struct subword_model){.grams = w->grams, .d = w->d, .rows = w->sub};
     w2vfile_pack(w->in, w->v, w);
+    w2vfile_pack(w->sub, w->grams.n, w);
     for (size_t i = 0; i < v->n && result == 0; i++)
         result = measure(&v->of[i], &vectors, e);
     w2vfile_unpack(w->in, w->v, w);
+    w2vfile_unpack(w->sub, w->grams.n, w);
+    free(vectors.composed);
     return result;
 }
 
@@ -72,4 +77,5 @@ void w2v_evals_free(struct w2v_evals *v)
     for (size_t i = 0; i < v->n; i++)
         free(v->of[i].name);
     free(v->of);
+    *v = (struct w2v_evals){0};
 }
