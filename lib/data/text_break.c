@@ -63,6 +63,7 @@ struct automaton {
     UCPTrie *trie;
     const struct state *start;
     const struct state *letters; /* behind a letter; NULL where letters differ */
+    bool apart;                  /* every character of ASCII but CR is a segment before any other */
     /* by category of characters: may they be divided by dictionary? do they begin a segment, whatever stands before, and end
      * one, whatever stands behind? */
     uint8_t dictionaries[256];
@@ -138,6 +139,12 @@ static void make_states(struct automaton *a, const struct table *t, uint32_t n_c
     for (UChar32 c = 0; c < 128; c++)
         if (ascii_letter((char)c) && &a->states[a->start->ascii[c]] != letters)
             a->letters = NULL;
+    a->apart = true;
+    for (int c = 0; c < 128 * 128; c++) {
+        const struct state *s = &a->states[a->start->ascii[c & 127]];
+        if ((c & 127) != '\r' && (s->accepts != 1 || s->ascii[c >> 7] != STOP))
+            a->apart = false;
+    }
     for (uint32_t i = t->dictionary; i < n_categories; i++)
         a->dictionaries[i] = OTHER;
     for (uint32_t i = 0; i < n_categories; i++) {
@@ -263,16 +270,33 @@ static inline size_t character_end(const struct automaton *a, const char *text, 
         return 0;
     if ((unsigned char)text[at] < 0x80)
         return s->ascii[(unsigned char)text[at]] == STOP ? at : 0;
-    *next = character_at(a, text, length, at);
-    return s->next[next->category] == STOP ? at : 0;
+    struct character behind = character_at(a, text, length, at);
+    if (s->next[behind.category] != STOP)
+        return 0;
+    *next = behind;
+    return at;
 }
 
-/* The same for a segment of ASCII letters. */
+/* Does it begin a word like a letter of ASCII, and is not divided by dictionary? */
+static bool is_letter(const struct automaton *a, uint32_t category)
+{
+    return &a->states[a->start->next[category]] == a->letters && !a->dictionaries[category];
+}
+
+/* The same for a segment of letters, the first of which has been seen to be one. */
 static inline size_t letters_end(const struct automaton *a, const char *text, size_t length, size_t at)
 {
-    at += ascii_letters(text + at, length - at);
-    return at == length || ((unsigned char)text[at] < 0x80 && a->letters->ascii[(unsigned char)text[at]] == STOP) ? at
-                                                                                                                  : 0;
+    const struct state *letters = a->letters;
+    for (;;) {
+        at += ascii_letters(text + at, length - at);
+        if (at == length)
+            return at;
+        if ((unsigned char)text[at] < 0x80)
+            return letters->ascii[(unsigned char)text[at]] == STOP ? at : 0;
+        uint32_t category = category_of(a, text, length, &at);
+        if (&a->states[letters->next[category]] != letters || a->dictionaries[category])
+            return 0;
+    }
 }
 
 /* Has `icu` look at the text from b->at to byte `end`. */
@@ -370,6 +394,17 @@ static size_t by_block(struct text_break *b, struct text_segment *to)
     return n;
 }
 
+/* Characters of ASCII, up to the last of them, and all segments. Returns how many were added. */
+static size_t by_byte(struct text_break *b, struct text_segment *to, size_t room)
+{
+    const char *text = b->text + b->at;
+    size_t n = 0, run = ascii_run(text, b->length - b->at < room ? b->length - b->at : room);
+    for (uint32_t at = (uint32_t)b->at; n + 1 < run && text[n] != '\r'; n++)
+        to[n] = (struct text_segment){at + (uint32_t)n, at + (uint32_t)n + 1};
+    b->at += n;
+    return n;
+}
+
 /* The next segments by table, up to one that ICU has to look into, which ends at *run; 0: none. */
 static size_t by_table(struct text_break *b, struct text_segment *to, size_t room, size_t *run, unsigned *divide)
 {
@@ -389,9 +424,15 @@ static size_t by_table(struct text_break *b, struct text_segment *to, size_t roo
                 b->short_blocks--;
             }
         }
+        if (a->apart && b->keep_white && (unsigned char)text[at] < 0x80) {
+            n += by_byte(b, to + n, room - n);
+            at = b->at;
+        }
         *divide = 0;
         size_t end = a->letters && ascii_letter(text[at]) ? letters_end(a, text, length, at)
                                                           : character_end(a, text, length, at, &next);
+        if (!end && a->letters && next.at == at && is_letter(a, next.category))
+            end = letters_end(a, text, length, next.end);
         if (!end)
             end = segment_end(a, text, length, at, divide);
         if (*divide && utf8_length(text + at, end - at) < end - at) {

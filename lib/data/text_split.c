@@ -372,6 +372,13 @@ uint64_t text_split_cuts(const struct text_split *s)
     return s->cuts;
 }
 
+void text_split_by_icu(struct text_split *s)
+{
+    if (s->breaks)
+        text_break_by_icu(s->breaks);
+    text_fold_by_icu(s->fold);
+}
+
 void text_split_close(struct text_split *s)
 {
     if (!s)

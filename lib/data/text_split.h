@@ -54,6 +54,8 @@ int text_split_add(struct text_split *s, const char *text, size_t length, struct
 int text_split_end(struct text_split *s, struct err *e);
 /* Words that were cut because they are longer than a window. */
 uint64_t text_split_cuts(const struct text_split *s);
+/* From here on ICU finds and folds everything by itself: what the fast ways are tested against. */
+void text_split_by_icu(struct text_split *s);
 void text_split_close(struct text_split *s);
 
 /* Is it nothing but punctuation and symbols (general categories P and S)? */

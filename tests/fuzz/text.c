@@ -1,7 +1,8 @@
 /* Any bytes become sound text and tokens, with labels and tags. The first byte chooses how, the second in what steps and
  * from what (below 97: text or pairs; then labeled lines; from 194 on a treebank); then what must hold is checked: tokens
- * are UTF-8 and not empty, parts are not too long, steps do not show, every item has a label and every word of a treebank
- * a tag, characters and bytes put back together are the text, and so is what was written before characters were folded. */
+ * are UTF-8 and not empty, parts are not too long, steps do not show, nor (where the second byte is odd) whether ICU did it
+ * all by itself, every item has a label and every word of a treebank a tag, characters and bytes put back together are the
+ * text, and so is what was written before characters were folded. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,7 @@ static int label(void *context, const char *text, size_t length, struct err *e)
 }
 
 static int run(const struct text_options *o, const struct text_input *in, const char *text, size_t length, size_t step,
-               struct seen *s)
+               bool by_icu, struct seen *s)
 {
     struct text_pipe p = {0};
     struct text_part_receiver to = {s, tokens, part, label};
@@ -91,6 +92,8 @@ static int run(const struct text_options *o, const struct text_input *in, const 
     s->join.level = (enum text_level)o->level;
     s->tags = in->kind == TEXT_INPUT_CONLLU;
     int result = text_pipe_open(&p, o, in, 64, &to, &e);
+    if (by_icu && p.split)
+        text_split_by_icu(p.split);
     if (result == 0)
         text_pipe_begin(&p, "fuzz");
     for (size_t at = 0; result == 0 && at < length; at += step)
@@ -142,7 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *text = (const char *)data + 2;
     size_t length = size - 2, step = data[1] % 97u + 1;
     struct seen whole = {0}, steps = {0};
-    int a = run(&o, &in, text, length, length + 1, &whole), b = run(&o, &in, text, length, step, &steps);
+    int a = run(&o, &in, text, length, length + 1, false, &whole),
+        b = run(&o, &in, text, length, step, data[1] & 1, &steps);
     must(a == b);
     if (a == 0 || in.kind <= TEXT_INPUT_PAIRS) { /* what comes before a refusal depends on the steps */
         must(whole.text.len == steps.text.len && whole.written.len == steps.written.len);
