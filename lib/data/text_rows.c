@@ -20,22 +20,41 @@ static void add_text(struct text_tokens *t, const struct text_part *part, int si
     t->bytes += part->n * sizeof end + part->text.len + 8;
 }
 
-/* A part of one side goes into the columns. */
-static void add_part(struct text_tokens *t, const struct text_part *part, int side, bool continued)
+void text_rows_end(struct text_part *part, bool continued)
+{
+    uint32_t end = (uint32_t)(part->n + part->next.n) | (continued ? TEXT_ROW_CONTINUED : 0);
+    buf_add(&part->ends, &end, sizeof end);
+}
+
+bool text_rows_full(const struct text_part *part)
+{
+    return part->n + part->next.n >= TEXT_BLOCK || text_rows(part) >= TEXT_BLOCK || part->text.len >= TEXT_PART_BYTES;
+}
+
+/* Rows of one side go into the columns. */
+static void add_part(struct text_tokens *t, const struct text_part *part, int side)
 {
     struct side_columns *c = &t->columns[side];
+    const uint32_t *ends = (const uint32_t *)part->ends.data;
+    uint64_t before = c->ids.len / sizeof *part->ids;
+    size_t n = text_rows(part);
     buf_add(&c->ids, part->ids, part->n * sizeof *part->ids);
-    uint64_t end = c->ids.len / sizeof *part->ids;
     if (!c->offsets.len)
         buf_add(&c->offsets, &zero, sizeof zero);
-    buf_add(&c->offsets, &end, sizeof end);
-    buf_char(&c->continued, continued);
-    t->bytes += part->n * sizeof *part->ids + 9;
+    uint64_t *offsets = (uint64_t *)buf_room(&c->offsets, n * sizeof *offsets);
+    char *continued = buf_room(&c->continued, n);
+    for (size_t i = 0; i < n; i++) {
+        offsets[i] = before + (ends[i] & ~TEXT_ROW_CONTINUED);
+        continued[i] = (ends[i] & TEXT_ROW_CONTINUED) != 0;
+    }
+    c->offsets.len += n * sizeof *offsets;
+    c->continued.len += n;
+    t->bytes += part->n * sizeof *part->ids + 9 * n;
     if (t->keep_text)
         add_text(t, part, side);
 }
 
-/* The same for its label or `n` tags, which have been waiting in their spool. */
+/* The same for the label of a row or its `n` tags, which have been waiting in their spool. */
 static int add_classes(struct text_tokens *t, size_t n, bool continued, struct err *e)
 {
     bool labels = t->extra == TEXT_LABELS;
@@ -54,6 +73,7 @@ void text_rows_empty(struct text_tokens *t, struct text_part parts[2])
     for (int side = 0; side < text_sides(t); side++) {
         parts[side].n = 0;
         buf_clear(&parts[side].text);
+        buf_clear(&parts[side].ends);
     }
 }
 
@@ -114,36 +134,52 @@ int text_rows_write(struct text_tokens *t, struct err *e)
     return result;
 }
 
-int text_rows_add(struct text_tokens *t, const struct text_part parts[2], bool continued, struct err *e)
+int text_rows_add(struct text_tokens *t, const struct text_part parts[2], struct err *e)
 {
+    const uint32_t *ends = (const uint32_t *)parts[0].ends.data;
+    size_t n = text_rows(&parts[0]), start = 0;
     for (int side = 0; side < text_sides(t); side++)
-        add_part(t, &parts[side], side, continued);
-    if (text_tokens_classified(t) && add_classes(t, parts[0].n, continued, e) < 0)
-        return -1;
-    t->n++;
+        add_part(t, &parts[side], side);
+    for (size_t i = 0; i < n && text_tokens_classified(t); i++) {
+        size_t end = ends[i] & ~TEXT_ROW_CONTINUED;
+        if (add_classes(t, end - start, ends[i] & TEXT_ROW_CONTINUED, e) < 0)
+            return -1;
+        start = end;
+    }
+    t->n += n;
     return t->bytes < STREAM_BATCH_BYTES ? 0 : text_rows_write(t, e);
 }
 
 /* ---- Pieces of words ---- */
 
 struct place {
-    size_t word, piece;
+    size_t word, piece, text;
 };
 
-/* Goes on with the words of a part, until a row is full. False when all are done. */
-static bool fill_row(struct text_tokens *t, int side, struct place *at)
+/* The kept text of a word goes into the row of its first piece. Returns its length. */
+static uint32_t keep_text(struct text_part *row, const struct text_part *part, struct place *at)
+{
+    uint32_t length = part->lengths[at->word];
+    buf_add(&row->text, part->text.data + at->text, length);
+    at->text += length;
+    return length;
+}
+
+/* Goes on with the words of a part up to word `end`, until a row is full. False when all are done. */
+static bool fill_row(struct text_tokens *t, int side, struct place *at, size_t end)
 {
     const struct text_part *part = &t->part[side];
     const struct bpe *bpe = &t->bpe[t->shared ? 0 : side];
     struct text_part *row = &t->row[side];
-    for (; at->word < part->n; at->word++, at->piece = 0) {
+    size_t full = row->n + TEXT_PART;
+    for (; at->word < end; at->word++, at->piece = 0) {
         size_t n;
         const uint32_t *pieces = bpe_pieces(bpe, part->ids[at->word], &n);
         for (; at->piece < n; at->piece++) {
-            if (row->n == TEXT_PART)
+            if (row->n == full)
                 return true;
             if (t->keep_text)
-                row->lengths[row->n] = at->piece ? 0 : part->lengths[at->word];
+                row->lengths[row->n] = at->piece ? 0 : keep_text(row, part, at);
             t->unknown += pieces[at->piece] == VOCAB_UNKNOWN;
             row->ids[row->n++] = pieces[at->piece];
         }
@@ -151,31 +187,37 @@ static bool fill_row(struct text_tokens *t, int side, struct place *at)
     return false;
 }
 
-/* The kept text of the tokens of a row, which begins at byte *at of its part's. */
-static void fill_text(struct text_part *row, const struct text_part *part, size_t *at)
+/* Ends the row of each side; hands the rows on when there are enough. */
+static int end_rows(struct text_tokens *t, bool continued, text_rows_taker *take, struct err *e)
 {
-    size_t length = 0;
-    for (size_t i = 0; i < row->n; i++)
-        length += row->lengths[i];
-    buf_add(&row->text, part->text.data + *at, length);
-    *at += length;
+    bool full = false;
+    for (int side = 0; side < text_sides(t); side++) {
+        text_rows_end(&t->row[side], continued);
+        full = full || text_rows_full(&t->row[side]);
+    }
+    if (full && take(t, t->row, e) < 0)
+        return -1;
+    if (full)
+        text_rows_empty(t, t->row);
+    return 0;
 }
 
-/* The part at hand, in pieces, as one row or several. */
-int text_rows_pieces(struct text_tokens *t, bool continued, text_row_taker *take, struct err *e)
+int text_rows_pieces(struct text_tokens *t, text_rows_taker *take, struct err *e)
 {
     struct place at[2] = {{0}};
-    size_t text[2] = {0};
-    for (bool more = true; more; continued = true) {
-        more = false;
-        for (int side = 0; side < text_sides(t); side++) {
-            more = fill_row(t, side, &at[side]) || more;
-            if (t->keep_text && t->row[side].n)
-                fill_text(&t->row[side], &t->part[side], &text[side]);
+    for (size_t i = 0; i < text_rows(&t->part[0]); i++) {
+        bool continued = ((const uint32_t *)t->part[0].ends.data)[i] & TEXT_ROW_CONTINUED;
+        for (bool more = true; more; continued = true) {
+            more = false;
+            for (int side = 0; side < text_sides(t); side++) {
+                uint32_t end = ((const uint32_t *)t->part[side].ends.data)[i];
+                more = fill_row(t, side, &at[side], end & ~TEXT_ROW_CONTINUED) || more;
+            }
+            if (end_rows(t, continued, take, e) < 0)
+                return -1;
         }
-        if (take(t, t->row, continued, e) < 0)
-            return -1;
-        text_rows_empty(t, t->row);
     }
-    return 0;
+    int result = text_rows(&t->row[0]) ? take(t, t->row, e) : 0;
+    text_rows_empty(t, t->row);
+    return result;
 }

@@ -32,7 +32,7 @@ static const char *vocab_prefix(const struct text_tokens *t, int i)
 
 static void open_part(struct text_tokens *t, struct text_part *part)
 {
-    size_t room = TEXT_PART + 1; /* a blank may be left over */
+    size_t room = TEXT_BLOCK + TEXT_PART + 1; /* a part behind a block; a blank may be left over */
     part->ids = mem_get(room, sizeof *part->ids);
     part->lengths = mem_get(t->keep_text ? room : 0, sizeof *part->lengths);
 }
@@ -186,19 +186,20 @@ int text_tokens_apply(struct text_tokens *t, const struct text_options *o, struc
     return write_vocabs(t, o, e);
 }
 
-/* ---- The spool: for each part and side a word of its length and `continued`, the ids, and where text is kept its
- * lengths and bytes; between parts a word for each vocabulary that has forgotten words ---- */
+/* ---- The spool: for each side of some rows a word of their number and one of the number of their ids, their ends and ids,
+ * and where text is kept its lengths and bytes; between them a word for each vocabulary that has forgotten words ---- */
 
-#define SPOOL_CONTINUED 0x80000000u
-#define SPOOL_FORGOT    0x40000000u /* and which vocabulary */
+#define SPOOL_FORGOT 0x40000000u /* and which vocabulary */
 
-static int spool_row(struct text_tokens *t, const struct text_part parts[2], bool continued, struct err *e)
+static int spool_rows(struct text_tokens *t, const struct text_part parts[2], struct err *e)
 {
     for (int side = 0; side < text_sides(t); side++) {
         const struct text_part *part = &parts[side];
-        uint32_t word = (uint32_t)part->n | (continued ? SPOOL_CONTINUED : 0);
+        uint32_t numbers[2] = {(uint32_t)text_rows(part), (uint32_t)part->n};
         size_t bytes = part->n * sizeof *part->ids;
-        if (spool_add(&t->spool, &word, sizeof word, e) < 0 || spool_add(&t->spool, part->ids, bytes, e) < 0)
+        if (spool_add(&t->spool, numbers, sizeof numbers, e) < 0 ||
+            spool_add(&t->spool, part->ends.data, part->ends.len, e) < 0 ||
+            spool_add(&t->spool, part->ids, bytes, e) < 0)
             return -1;
         if (t->keep_text && (spool_add(&t->spool, part->lengths, bytes, e) < 0 ||
                              spool_add(&t->spool, part->text.data, part->text.len, e) < 0))
@@ -225,6 +226,20 @@ static int fetch(struct text_tokens *t, void *to, size_t bytes, struct err *e)
     return 0;
 }
 
+static int fetch_rows(struct text_tokens *t, struct text_part *part, uint32_t n_rows, struct err *e)
+{
+    uint32_t n = 0;
+    if (fetch(t, &n, sizeof n, e) < 0)
+        return -1;
+    if (n > TEXT_BLOCK + TEXT_PART + 1 || n_rows > TEXT_BLOCK)
+        return err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
+    part->n = n;
+    buf_clear(&part->ends);
+    char *ends = buf_room(&part->ends, n_rows * sizeof(uint32_t));
+    part->ends.len = n_rows * sizeof(uint32_t);
+    return fetch(t, ends, part->ends.len, e) < 0 ? -1 : fetch(t, part->ids, n * sizeof *part->ids, e);
+}
+
 static int fetch_text(struct text_tokens *t, struct text_part *part, struct err *e)
 {
     size_t length = 0;
@@ -237,22 +252,18 @@ static int fetch_text(struct text_tokens *t, struct text_part *part, struct err 
     return fetch(t, to, length, e);
 }
 
-/* The next part of one side: 1; 0 at the end; -1. */
-static int fetch_side(struct text_tokens *t, int side, bool *continued, struct err *e)
+/* The next rows of one side: 1; 0 at the end; -1. */
+static int fetch_side(struct text_tokens *t, int side, struct err *e)
 {
     struct text_part *part = &t->part[side];
-    uint32_t word = 0;
+    uint32_t number = 0;
     int got;
-    while ((got = spool_next(&t->spool, &word, sizeof word, e)) > 0 && (word & SPOOL_FORGOT))
-        vocab_learn_next(&t->learn[word & 1]);
+    while ((got = spool_next(&t->spool, &number, sizeof number, e)) > 0 && (number & SPOOL_FORGOT))
+        vocab_learn_next(&t->learn[number & 1]);
     const uint32_t *map = vocab_learn_map(learn_of(t, side));
     if (got <= 0)
         return got;
-    *continued = word & SPOOL_CONTINUED;
-    part->n = word & ~SPOOL_CONTINUED;
-    if (part->n > TEXT_PART + 1)
-        return err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
-    if (fetch(t, part->ids, part->n * sizeof *part->ids, e) < 0 || (t->keep_text && fetch_text(t, part, e) < 0))
+    if (fetch_rows(t, part, number, e) < 0 || (t->keep_text && fetch_text(t, part, e) < 0))
         return -1;
     for (size_t i = 0; map && i < part->n; i++)
         part->ids[i] = map[part->ids[i]];
@@ -264,14 +275,13 @@ static int replay(struct text_tokens *t, struct err *e)
     if (spool_rewind(&t->spool, e) < 0)
         return -1;
     for (;;) {
-        bool continued = false;
         int got = 1;
         for (int side = 0; got > 0 && side < text_sides(t); side++)
-            got = fetch_side(t, side, &continued, e);
+            got = fetch_side(t, side, e);
         if (got <= 0)
             return got;
         bool in_words = t->pieces && t->learning;
-        if ((in_words ? text_rows_pieces(t, continued, text_rows_add, e) : text_rows_add(t, t->part, continued, e)) < 0)
+        if ((in_words ? text_rows_pieces(t, text_rows_add, e) : text_rows_add(t, t->part, e)) < 0)
             return -1;
         text_rows_empty(t, t->part);
     }
@@ -373,34 +383,44 @@ int text_tokens_label(void *tokens, const char *label, size_t length, struct err
 }
 
 /* Words become pieces before they go on. */
-static int take_words(struct text_tokens *t, bool continued, struct err *e)
+static int take_words(struct text_tokens *t, struct err *e)
 {
     enum { MOST = 1 << 20 }; /* words to remember */
     for (int i = 0; i < n_vocabs(t); i++)
         bpe_encode_new(&t->bpe[i]);
-    int result = text_rows_pieces(t, continued, t->spooling ? spool_row : text_rows_add, e);
+    int result = text_rows_pieces(t, t->spooling ? spool_rows : text_rows_add, e);
     for (int i = 0; i < n_vocabs(t); i++)
         if (t->bpe[i].words.n > MOST)
             bpe_forget(&t->bpe[i]);
     return result;
 }
 
+/* The rows at hand go on. */
+static int take_rows(struct text_tokens *t, struct err *e)
+{
+    int result;
+    for (int side = 0; side < text_sides(t); side++)
+        find_ids(t, side);
+    if (t->learning)
+        result = spool_rows(t, t->part, e) < 0 ? -1 : forget(t, e);
+    else if (t->pieces)
+        result = take_words(t, e);
+    else
+        result = t->spooling ? spool_rows(t, t->part, e) : text_rows_add(t, t->part, e);
+    text_rows_empty(t, t->part);
+    return result;
+}
+
 int text_tokens_part(void *tokens, bool continued, struct err *e)
 {
     struct text_tokens *t = tokens;
-    int result;
+    bool full = false;
     for (int side = 0; side < text_sides(t); side++) {
         add_last_blank(t, side);
-        find_ids(t, side);
+        text_rows_end(&t->part[side], continued);
+        full = full || text_rows_full(&t->part[side]);
     }
-    if (t->learning)
-        result = spool_row(t, t->part, continued, e) < 0 ? -1 : forget(t, e);
-    else if (t->pieces)
-        result = take_words(t, continued, e);
-    else
-        result = t->spooling ? spool_row(t, t->part, continued, e) : text_rows_add(t, t->part, continued, e);
-    text_rows_empty(t, t->part);
-    return result;
+    return full ? take_rows(t, e) : 0;
 }
 
 /* ---- The end ---- */
@@ -409,6 +429,8 @@ int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint
                        struct sink *sink, struct err *e)
 {
     t->sink = sink;
+    if (take_rows(t, e) < 0)
+        return -1;
     for (int i = 0; t->pieces && i < n_vocabs(t); i++) {
         vocab_settle(&t->bpe[i].words);
         bpe_learn(&t->bpe[i].words, 1, (size_t)o->merges, min_count, &t->vocab[i]);
@@ -416,6 +438,7 @@ int text_tokens_learnt(struct text_tokens *t, const struct text_options *o, uint
         bpe_encode_new(&t->bpe[i]);
     }
     for (int i = 0; i < n_vocabs(t) && !t->pieces; i++) {
+        vocab_settle(&t->vocab[i]);
         uint64_t literal = t->vocab[i].counts[VOCAB_UNKNOWN];
         vocab_learn_end(&t->learn[i], &t->vocab[i], min_count, max_words);
         t->unknown += t->vocab[i].counts[VOCAB_UNKNOWN] - literal;
@@ -435,6 +458,8 @@ bool text_tokens_classified(const struct text_tokens *t)
 
 int text_tokens_end(struct text_tokens *t, struct err *e)
 {
+    if (!t->learning && take_rows(t, e) < 0)
+        return -1;
     if (text_tokens_classified(t) && text_classes_write(&t->classes, t->sink, e) < 0)
         return -1;
     if ((t->spooling && replay(t, e) < 0) || (t->n && text_rows_write(t, e) < 0))
@@ -448,6 +473,7 @@ static void close_part(struct text_part *part)
     free(part->lengths);
     vocab_batch_free(&part->next);
     buf_free(&part->text);
+    buf_free(&part->ends);
 }
 
 void text_tokens_close(struct text_tokens *t)

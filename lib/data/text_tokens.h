@@ -26,6 +26,8 @@
 #include "data/text_item.h"
 #include "data/vocab_learn.h"
 
+enum { TEXT_BLOCK = 1 << 14 }; /* ids that are gathered before anything is done with them */
+
 enum text_extra { TEXT_NO_CLASSES, TEXT_LABELS, TEXT_TAGS };
 
 /* Zero-initialize, set the first five; text_tokens_close at the end. */
@@ -45,17 +47,18 @@ struct text_tokens {
     struct vocab_learn learn[2];
     char *parents; /* digests of where the vocabulary was read */
     struct text_part {
-        uint32_t *ids, *lengths; /* [TEXT_PART]; lengths of the kept text */
+        uint32_t *ids, *lengths; /* [TEXT_BLOCK + TEXT_PART + 1]; lengths of the kept text */
         size_t n;
         struct vocab_batch next; /* words behind these whose ids are not looked up yet */
         struct buf text;
+        struct buf ends;     /* u32: of rows (text_rows.h) */
         bool blank;          /* level bpe: waits for the next segment, */
         size_t blank_length; /* and what it was in the text */
-    } part[2];               /* the one at hand */
-    struct text_part row[2]; /* the pieces of it that go into a row */
+    } part[2];               /* those at hand */
+    struct text_part row[2]; /* the same in pieces */
     struct bpe bpe[2];
     struct buf word; /* scratch: one with its blank */
-    uint32_t *tags;  /* of the part at hand */
+    uint32_t *tags;  /* of the row at hand */
     uint32_t label;  /* of the item at hand */
     struct spool spool;
     struct side_columns {
