@@ -11,13 +11,13 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "base/rng.h"
+#include "base/utf8.h"
 #include "data/text_ascii.h"
 #include "data/text_block.h"
 #include "data/text_white.h"
 
-/* ---- ICU's compiled rules: a header, and behind it what its offsets lead to (format 6, ICU 68 and later) ---- */
+/* ---- ICU's compiled rules: a header, and behind it what its offsets lead to (format 6) ---- */
 
 enum { RULES_MAGIC = 0xb1a0, RULES_FORMAT = 6 };
 
@@ -145,21 +145,6 @@ static void make_states(struct automaton *a, const struct table *t, uint32_t n_c
         if ((c & 127) != '\r' && (s->accepts != 1 || s->ascii[c >> 7] != STOP))
             a->apart = false;
     }
-    for (uint32_t i = t->dictionary; i < n_categories; i++)
-        a->dictionaries[i] = OTHER;
-    for (uint32_t i = 0; i < n_categories; i++) {
-        const struct state *s = &a->states[a->start->next[i]];
-        a->opens[i] = a->closes[i] = s->accepts == 1;
-        for (uint32_t j = 0; j < t->n_states; j++)
-            a->opens[i] = a->opens[i] && (&a->states[j] == a->start || j == START || a->states[j].next[i] == STOP);
-        for (uint32_t j = 0; j < n_categories; j++)
-            a->closes[i] = a->closes[i] && s->next[j] == STOP;
-    }
-    static const UChar32 chinese[] = {0x4e00, 0x3042, 0x30a2};
-    for (size_t i = 0; i < sizeof chinese / sizeof *chinese; i++) {
-        uint8_t *dictionary = &a->dictionaries[ucptrie_get(a->trie, chinese[i]) & 0xff];
-        *dictionary = *dictionary ? CHINESE : 0;
-    }
 }
 
 /* Has ICU no dictionary for Hangul? Its rules leave room for one. */
@@ -174,6 +159,27 @@ static bool hangul_is_plain(void)
     ures_close(dictionaries);
     ures_close(root);
     return U_SUCCESS(code) && missing == U_MISSING_RESOURCE_ERROR;
+}
+
+static void make_categories(struct automaton *a, const struct table *t, uint32_t n_categories)
+{
+    static const UChar32 chinese[] = {0x4e00, 0x3042, 0x30a2};
+    for (uint32_t i = t->dictionary; i < n_categories; i++)
+        a->dictionaries[i] = OTHER;
+    for (uint32_t i = 0; i < n_categories; i++) {
+        const struct state *s = &a->states[a->start->next[i]];
+        a->opens[i] = a->closes[i] = s->accepts == 1;
+        for (uint32_t j = 0; j < t->n_states; j++)
+            a->opens[i] = a->opens[i] && (&a->states[j] == a->start || j == START || a->states[j].next[i] == STOP);
+        for (uint32_t j = 0; j < n_categories; j++)
+            a->closes[i] = a->closes[i] && s->next[j] == STOP;
+    }
+    for (size_t i = 0; i < sizeof chinese / sizeof *chinese; i++) {
+        uint8_t *dictionary = &a->dictionaries[ucptrie_get(a->trie, chinese[i]) & 0xff];
+        *dictionary = *dictionary ? CHINESE : 0;
+    }
+    if (hangul_is_plain())
+        a->dictionaries[ucptrie_get(a->trie, 0xac00) & 0xff] = 0;
 }
 
 /* Leaves b->tables false where the rules are of a form that is not known here. */
@@ -195,8 +201,7 @@ static void make_automaton(struct text_break *b, UErrorCode *code)
     if (U_FAILURE(room))
         return;
     make_states(a, t, r->n_categories);
-    if (hangul_is_plain())
-        a->dictionaries[ucptrie_get(a->trie, 0xac00) & 0xff] = 0;
+    make_categories(a, t, r->n_categories);
     b->tables = a->start > a->states;
 }
 
@@ -283,7 +288,7 @@ static bool is_letter(const struct automaton *a, uint32_t category)
     return &a->states[a->start->next[category]] == a->letters && !a->dictionaries[category];
 }
 
-/* The same for a segment of letters, the first of which has been seen to be one. */
+/* The end of a segment of letters, the first of which has been seen to be one; 0 when what follows may belong to it. */
 static inline size_t letters_end(const struct automaton *a, const char *text, size_t length, size_t at)
 {
     const struct state *letters = a->letters;
