@@ -30,7 +30,7 @@ until_() { while ! "$@" 2> /dev/null && kill -0 "$pid"; do sleep 0.02; done; }
 
 @test "stopped by a signal and resumed: the same bytes and log, for any model, loss and threads" {
     words 8000 0 > words.tns
-    for how in "--model skipgram" "--model cbow" "--loss hs" "--subwords 2-3 --buckets 300"; do
+    for how in "--model skipgram" "--model cbow" "--loss hs" "--loss softmax" "--subwords 2-3 --buckets 300"; do
         common=(--dim 20 --epochs 3 --sample 0.01)
         # shellcheck disable=SC2206
         common+=($how)
@@ -178,7 +178,7 @@ until_() { while ! "$@" 2> /dev/null && kill -0 "$pid"; do sleep 0.02; done; }
 
 @test "--init with the same text is more epochs" {
     words 600 0 > words.tns
-    for loss in ns hs; do
+    for loss in ns hs softmax; do
         w2v-train -q --loss $loss --dim 8 --epochs 3 --log one.log -o one.tns words.tns
         expect 0 w2v-train --init one.tns --epochs 3 --log two.log -o two.tns words.tns
         grep -q 'begin as zeros' err && fail "$loss: $(cat err)"
