@@ -56,8 +56,8 @@ uint32_t subwords_find(const struct subwords *s, uint32_t bucket);
 uint32_t subwords_add(struct subwords *s, uint32_t bucket);
 void subwords_free(struct subwords *s);
 
-/* Writes / reads the tensor `w.sub.bucket`: reading gives 1, or 0 where the segment has no subwords. STATUS_DATA: options or buckets
- * that cannot be. */
+/* Writes / reads the tensor `w.sub.bucket`: reading gives 1, or 0 where the segment has no subwords. STATUS_DATA: options or
+ * buckets that cannot be. */
 int subwords_write(const struct subwords *s, struct sink *k, struct err *e);
 int subwords_read(struct subwords *s, const struct segment *segment, struct err *e);
 

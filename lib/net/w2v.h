@@ -17,10 +17,10 @@
  *
  * The full softmax: w2v_softmax.h.
  *
- * A step is two neighbouring windows, unless they are wide; their centres share reach and negatives: the sum of both losses, with each context
- * word's row and each negative's row taken once. It learns from all pairs at once (Ji et al., "Parallelizing Word2Vec in
- * Shared and Distributed Memory", 2016): gradients are those of the values before the step. Of very wide windows 32 words
- * are taken at a time.
+ * A step is a window; with negative sampling two neighbouring ones, unless they are wide, whose centres share reach and
+ * negatives: the sum of both losses, with each context word's row and each negative's row taken once. It learns from all
+ * pairs at once (Ji et al., "Parallelizing Word2Vec in Shared and Distributed Memory", 2016): gradients are those of the
+ * values before the step. Of very wide windows 32 words are taken at a time.
  *
  * The corpus is learned from in W2V_STREAMS places in turn, a step here, a step there. Several threads do the same: each
  * has places of its own, and waits before a step that shares a row with an earlier one until that is done. So the result

@@ -227,7 +227,8 @@ static void draw_outputs(struct w2v_draw *d, const uint32_t *centre, struct w2v_
     s->present = 1;
 }
 
-/* The step of the next centre, or in narrow windows of the next two, which then share reach and negatives; a centre without context has none. */
+/* The step of the next centre, or in narrow windows of the next two, which then share reach and negatives; a centre without
+ * context has none. */
 static void draw_step(struct w2v_draw *d, struct w2v_chunk *c)
 {
     const struct w2v_config *config = d->chances->config;

@@ -104,12 +104,12 @@ topics_are_learned() {
     grep -Eq 'w.sub.bucket +u32 +\[[0-9]+\] +subword.buckets=2000000 subword.max=4 subword.min=2' shown
     # "ab" is the most frequent word: its n-grams <ab and ab> have the first rows
     printf 'ab c ab ccc ab dd\n' | tokenize --level space | w2v-train -q --subwords 3 --dim 3 --epochs 5 --sample 0 > model.tns
-    tns text model.tns > text
-    for tensor in w.in w.word; do grep -A5 "^tensor $tensor " text | tail -n 1; done > rows
-    grep -A2 '^tensor w.sub ' text | tail -n 2 >> rows
+    tns text model.tns > shown
+    for tensor in w.in w.word; do grep -A5 "^tensor $tensor " shown | tail -n 1; done > rows
+    grep -A2 '^tensor w.sub ' shown | tail -n 2 >> rows
     awk '{ for (i = 1; i <= 3; i++) x[NR, i] = $i }
         END { for (i = 1; i <= 3; i++) { d = x[1, i] - (x[2, i] + x[3, i] + x[4, i]) / 3; if (d * d > 1e-12) exit 1 } }' rows
-    grep -A4 '^tensor w.in ' text | tail -n 4 > special # <pad> <unk> <s> </s> have no n-grams
+    grep -A4 '^tensor w.in ' shown | tail -n 4 > special # <pad> <unk> <s> </s> have no n-grams
     [ "$(sort -u special)" = "0 0 0" ]
 }
 
