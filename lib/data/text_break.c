@@ -208,7 +208,7 @@ static void make_automaton(struct text_break *b, UErrorCode *code)
 /* ---- Running it ---- */
 
 /* The category of the character at text[*at], which is not ASCII; *at moves behind it. */
-static uint32_t category_of(const struct automaton *a, const char *text, size_t length, size_t *at)
+static inline uint32_t category_of(const struct automaton *a, const char *text, size_t length, size_t *at)
 {
     const uint8_t *next = (const uint8_t *)text + *at, *limit = (const uint8_t *)text + length;
     uint32_t category;
@@ -257,7 +257,7 @@ static struct character character_at(const struct automaton *a, const char *text
 }
 
 /* The end of a segment at byte `at` that is one character, by what follows right behind it; 0 when that decides nothing.
- * *next: a character that was looked up, and may be the one at hand. */
+ * *next: the character at hand, where it is not ASCII; then, maybe, the one behind it. */
 static inline size_t character_end(const struct automaton *a, const char *text, size_t length, size_t at,
                                    struct character *next)
 {
@@ -266,8 +266,6 @@ static inline size_t character_end(const struct automaton *a, const char *text, 
         s = &a->states[a->start->ascii[(unsigned char)text[at]]];
         at++;
     } else {
-        if (next->at != at)
-            *next = character_at(a, text, length, at);
         s = &a->states[a->start->next[next->category]];
         at = next->end;
     }
@@ -293,7 +291,8 @@ static inline size_t letters_end(const struct automaton *a, const char *text, si
 {
     const struct state *letters = a->letters;
     for (;;) {
-        at += ascii_letters(text + at, length - at);
+        if ((unsigned char)text[at] < 0x80)
+            at += ascii_letters(text + at, length - at);
         if (at == length)
             return at;
         if ((unsigned char)text[at] < 0x80)
@@ -302,6 +301,19 @@ static inline size_t letters_end(const struct automaton *a, const char *text, si
         if (&a->states[letters->next[category]] != letters || a->dictionaries[category])
             return 0;
     }
+}
+
+/* The end of a segment that is letters or one character; 0: it may be another. */
+static inline size_t simple_end(const struct automaton *a, const char *text, size_t length, size_t at,
+                                struct character *next)
+{
+    if (a->letters && ascii_letter(text[at]))
+        return letters_end(a, text, length, at);
+    if ((unsigned char)text[at] >= 0x80 && next->at != at)
+        *next = character_at(a, text, length, at);
+    if (a->letters && next->at == at && is_letter(a, next->category))
+        return letters_end(a, text, length, next->end);
+    return character_end(a, text, length, at, next);
 }
 
 /* Has `icu` look at the text from b->at to byte `end`. */
@@ -434,10 +446,7 @@ static size_t by_table(struct text_break *b, struct text_segment *to, size_t roo
             at = b->at;
         }
         *divide = 0;
-        size_t end = a->letters && ascii_letter(text[at]) ? letters_end(a, text, length, at)
-                                                          : character_end(a, text, length, at, &next);
-        if (!end && a->letters && next.at == at && is_letter(a, next.category))
-            end = letters_end(a, text, length, next.end);
+        size_t end = simple_end(a, text, length, at, &next);
         if (!end)
             end = segment_end(a, text, length, at, divide);
         if (*divide && utf8_length(text + at, end - at) < end - at) {

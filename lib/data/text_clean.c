@@ -18,6 +18,13 @@ void text_clean_begin(struct text_clean *c, const char *label)
     c->n_held = 0;
 }
 
+/* Two bytes that are a character. */
+static inline bool two_bytes(const char *bytes)
+{
+    const unsigned char *c = (const unsigned char *)bytes;
+    return c[0] >= 0xc2 && c[0] < 0xe0 && (c[1] & 0xc0) == 0x80;
+}
+
 /* Three bytes that are a character, save those behind E0 and ED, which allow less. */
 static inline bool three_bytes(const char *bytes)
 {
@@ -32,6 +39,8 @@ static size_t sound(const char *bytes, size_t length)
     for (; i < length; i += n) {
         if ((unsigned char)bytes[i] < 0x80)
             n = ascii_run(bytes + i, length - i);
+        else if (length - i >= 2 && two_bytes(bytes + i))
+            n = 2;
         else if (length - i >= 3 && three_bytes(bytes + i))
             n = 3;
         else if (!(n = utf8_length(bytes + i, length - i)))
