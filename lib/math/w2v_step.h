@@ -18,7 +18,7 @@
 enum {
     W2V_LANES = 16, /* rows are a multiple of this long, the rest zeros, and aligned to MEM_ALIGN */
     W2V_MAX_IN = 32,
-    W2V_MAX_OUT = 66,
+    W2V_MAX_OUT = 67,
     W2V_OUT_GROUP = 8, /* of which there are */
     W2V_OUT_GROUPS = (W2V_MAX_OUT + W2V_OUT_GROUP - 1) / W2V_OUT_GROUP,
 };

@@ -15,7 +15,7 @@
 #define AT(field) offsetof(struct w2v_config, field)
 
 enum {
-    MAX_NEGATIVE = W2V_MAX_OUT - 2,
+    MAX_NEGATIVE = W2V_MAX_OUT - 3,
     MAX_WINDOW = 10000,
     MAX_DIM = 16384,
     SENTENCE_WORDS = 1000,
@@ -204,17 +204,18 @@ static void weigh(struct w2v_step *s, size_t i, size_t n, const struct w2v_weigh
 }
 
 /* Weights of a step's inputs, `first` of the first context alone, `second` of the second, then those of both. Most steps
- * have the same. */
+ * of two centres have the same. */
 static void weigh_all(struct w2v_learner *l, const struct w2v_windows *win, size_t first, size_t second)
 {
     struct w2v_step *s = l->step;
-    struct w2v_weighed now = {s->m, win->centres, win->present, first, second};
+    size_t rows = win->centres == 2 ? W2V_MAX_IN : s->n;
+    struct w2v_weighed now = {s->m, win->centres, win->present, first, second, rows};
     if (!memcmp(&now, &l->weighed, sizeof now))
         return;
     l->weighed = now;
     weigh(s, 0, first, &now, true, false);
     weigh(s, first, second, &now, false, true);
-    weigh(s, first + second, W2V_MAX_IN - first - second, &now, true, win->centres == 2);
+    weigh(s, first + second, rows - first - second, &now, true, win->centres == 2);
 }
 
 /* The inputs of a step against its outputs. */
@@ -232,12 +233,12 @@ static void learn_skipgram(struct w2v_learner *l, const struct w2v_windows *win)
     const struct w2v *w = l->w;
     struct w2v_step *s = l->step;
     size_t left = win->shares.first + win->shares.second + win->shares.both;
-    if (win->centres == 2)
-        weigh_all(l, win, win->shares.first, win->shares.second);
-    else
-        weigh_all(l, win, 0, 0);
     for (const uint32_t *context = win->in; left > 0; context += s->n, left -= s->n) {
         s->n = left < W2V_MAX_IN ? left : W2V_MAX_IN;
+        if (win->centres == 2)
+            weigh_all(l, win, win->shares.first, win->shares.second);
+        else
+            weigh_all(l, win, 0, 0);
         for (size_t i = 0; i < s->n; i++)
             s->in[i] = s->add[i] = w->in + context[i] * w->stride;
         learn_step(l, win);

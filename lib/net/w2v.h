@@ -99,7 +99,7 @@ struct w2v_learner {
     /* private */
     struct w2v_step *step;
     struct w2v_weighed {
-        size_t outputs, centres, present, first, second;
+        size_t outputs, centres, present, first, second, rows;
     } weighed;                     /* what the step's weights are for */
     real *centre;                  /* CBOW: the means of two contexts and what they are moved by */
     real **rows;                   /* CBOW: those of the contexts */

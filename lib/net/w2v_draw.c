@@ -71,10 +71,14 @@ void w2v_noise_free(struct w2v_noise *n)
     n->ids = NULL;
 }
 
-/* Negatives for one step: distinct, and none of its centres. A vocabulary too small for that many gives fewer. */
+/* Negatives for one step: distinct, and none of its centres. A vocabulary too small for that many gives fewer. A window of
+ * CBOW meets each of them but once; where two windows share them, one more makes up for that. */
 static size_t draw_noise(struct w2v_draw *d, const uint32_t *centres, size_t n_centres, uint32_t *noise)
 {
-    size_t wanted = (size_t)d->chances->config->negative, n = 0;
+    const struct w2v_config *config = d->chances->config;
+    size_t wanted = (size_t)config->negative, n = 0;
+    if (config->model == W2V_CBOW && n_centres == 2 && wanted)
+        wanted++;
     for (size_t tries = NOISE_TRIES * wanted; n < wanted && tries > 0; tries--) {
         uint32_t id = draw(&d->chances->noise, &d->rng);
         bool taken = id == centres[0] || id == centres[n_centres - 1];

@@ -21,7 +21,7 @@ struct w2v_noise {
     uint32_t *ids;                        /* the id of a rank; owned */
     bool in_order;                        /* ids go up one by one from the first, as tokenize numbers them */
     uint32_t first;
-    size_t n;                             /* ids that occur */
+    size_t n; /* ids that occur */
 };
 
 void w2v_noise_make(struct w2v_noise *n, const uint64_t *counts, size_t n_vocab);
