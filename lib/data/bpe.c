@@ -53,7 +53,7 @@ uint32_t bpe_pair_add(struct bpe_pairs *p, uint32_t left, uint32_t right, uint32
 size_t bpe_stretch(const char *word, size_t length)
 {
     size_t n = length < BPE_STRETCH ? length : BPE_STRETCH;
-    while (n < length && n > BPE_STRETCH - 4 && ((unsigned char)word[n] & 0xc0) == 0x80)
+    while (n < length && n > BPE_SHORTEST && ((unsigned char)word[n] & 0xc0) == 0x80)
         n--;
     return n;
 }

@@ -15,7 +15,7 @@
 
 #include "data/vocab.h"
 
-enum { BPE_STRETCH = 128 };
+enum { BPE_STRETCH = 128, BPE_SHORTEST = BPE_STRETCH - 4 };
 
 /* Learns at most `n_merges` merges from the words of `words` from id `first` on, of pairs that are seen min_count times and
  * twice at least. Characters seen fewer than min_count times are left to their bytes. `symbols` must be zero and becomes the
@@ -63,8 +63,8 @@ const uint32_t *bpe_pieces(const struct bpe *b, uint32_t id, size_t *n);
 void bpe_forget(struct bpe *b);
 void bpe_close(struct bpe *b);
 
-/* For learning and encoding alike: the bytes of a word's next stretch; the characters of a stretch as symbols, at most one a
- * byte. Returns how many. */
+/* For learning and encoding alike: the bytes of a word's next stretch, BPE_SHORTEST at least unless the word ends with it;
+ * the characters of a stretch as symbols, at most one a byte. Returns how many. */
 size_t bpe_stretch(const char *word, size_t length);
 size_t bpe_characters(const struct vocab *symbols, const char *text, size_t length, uint32_t ids[BPE_STRETCH]);
 

@@ -269,7 +269,7 @@ static void first_pairs(struct learner *l, const struct vocab *words, size_t fir
 {
     size_t room = 0, end = 0;
     for (size_t id = first; id < words->n; id++)
-        room += (words->offsets[id + 1] - words->offsets[id]) / (BPE_STRETCH - 3) + 1;
+        room += (words->offsets[id + 1] - words->offsets[id]) / BPE_SHORTEST + 1;
     l->stretches = mem_get(room, sizeof *l->stretches);
     l->text = mem_get(words->text.len, sizeof *l->text); /* a byte is one symbol at most */
     for (size_t id = first; id < words->n; id++) {

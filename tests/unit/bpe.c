@@ -321,6 +321,24 @@ static void travels(void **state)
     vocab_free(&back);
 }
 
+/* Nothing in a vocabulary makes its words UTF-8. Stretches of such bytes are the shortest there are. */
+static void learns_from_broken_words(void **state)
+{
+    (void)state;
+    enum { STRETCHES = 300, LENGTH = STRETCHES * BPE_SHORTEST };
+    struct vocab words = {0}, symbols = {0};
+    char *word = mem_get(LENGTH, 1);
+    memset(word, 0x80, LENGTH);
+    assert_int_equal(bpe_stretch(word, LENGTH), BPE_SHORTEST);
+    add(&words, word, LENGTH, 2);
+    bpe_learn(&words, 0, 10, 1, &symbols);
+    assert_int_equal(symbols.n_merges, 0);
+    assert_int_equal(symbols.counts[vocab_find(&symbols, "<0x80>", 6)], 2 * LENGTH);
+    vocab_free(&words);
+    vocab_free(&symbols);
+    free(word);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +348,7 @@ int main(void)
         cmocka_unit_test(remembers_words),
         cmocka_unit_test(min_count),
         cmocka_unit_test(travels),
+        cmocka_unit_test(learns_from_broken_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
