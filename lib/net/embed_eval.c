@@ -97,7 +97,7 @@ static void lexicon_free(struct lexicon *l)
     free(l->first);
 }
 
-/* The candidate of a word, where `compose` also one made of subwords (at or above V), or VOCAB_NONE, which is noted. */
+/* The candidate of a word, where `compose` also one made of subwords (at or above V), or VOCAB_NONE. */
 static uint32_t find(struct lexicon *l, const char *word, bool compose)
 {
     size_t length = strlen(word);
@@ -110,20 +110,28 @@ static uint32_t find(struct lexicon *l, const char *word, bool compose)
     free(small);
     if (folded != VOCAB_NONE)
         return l->first[folded];
-    if (compose && (id = embed_compose(l->m, word)) != VOCAB_NONE)
-        return id;
-    id = vocab_add(&l->missing, word, length);
-    l->missing.counts[id]++;
-    return VOCAB_NONE;
+    return compose ? embed_compose(l->m, word) : VOCAB_NONE;
 }
 
-/* All n words of a line, of which the first n_asked may be composed; false when one is missing. */
+/* Notes that word i of a line is no candidate, once a line. */
+static void note_missing(struct lexicon *l, char *const *words, const uint32_t *ids, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (ids[k] == VOCAB_NONE && !strcmp(words[k], words[i]))
+            return;
+    uint32_t id = vocab_add(&l->missing, words[i], strlen(words[i]));
+    l->missing.counts[id]++;
+}
+
+/* All n words of a line, of which the first n_asked may be composed; false when one is missing, which is noted. */
 static bool find_all(struct lexicon *l, struct embed_eval *v, char *const *words, size_t n, size_t n_asked,
                      uint32_t *ids)
 {
     bool all = true, composed = false;
     for (size_t i = 0; i < n; i++) {
         ids[i] = find(l, words[i], l->compose && i < n_asked);
+        if (ids[i] == VOCAB_NONE)
+            note_missing(l, words, ids, i);
         all &= ids[i] != VOCAB_NONE;
         composed |= ids[i] != VOCAB_NONE && ids[i] >= l->m->v;
     }

@@ -198,6 +198,9 @@ END
     [ "$(tail -n 1 out)" = "total	0	0	5	-	0.00	5" ]
     expect 0 embed --model model.tns --eval questions --missing
     [ "$(tail -n 3 out | tr '\n' ,)" = ",missing	lines,plum	1," ]
+    echo "plum king plum queen" > twice # one line, whatever stands in it twice
+    expect 0 embed --model model.tns --eval twice --missing
+    [ "$(tail -n 1 out)" = "plum	1" ]
     expect 0 embed --model model.tns --eval questions --method cosmul
     [ "$(tail -n 1 out | cut -f 2-4)" = "3	4	5" ]
     # (1 + cos 10) (1 + cos 30) / 4 over (1 + cos 40) / 2 + 0.001
