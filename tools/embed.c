@@ -52,6 +52,18 @@ static const struct tool tool = {
     .operands_high = 3,
 };
 
+/* A stream gets vectors and no answers; and --eval counts the first one alone. */
+static int check_answers(bool stream, struct err *e)
+{
+    static const char *const shaping[] = {"top", "most-frequent", "method"};
+    for (size_t i = 0; i < (stream ? 3 : want.eval ? 1 : 0); i++)
+        if (opt_given(groups, shaping[i]))
+            return err_fail(e, STATUS_MISUSED, "--%s has no use %s (leave it out)", shaping[i],
+                            stream ? "where words of a stream get vectors"
+                                   : "for --eval, which looks at the best answer");
+    return 0;
+}
+
 static int check_usage(bool *stream, struct err *e)
 {
     int asked = (want.neighbors.n > 0) + want.analogy + (want.eval != NULL) + (want.ask != NULL) + want.interactive;
@@ -69,7 +81,7 @@ static int check_usage(bool *stream, struct err *e)
         return err_fail(e, STATUS_MISUSED, "'%s' is one operand too many", cli.operands[most]);
     *stream = !asked;
     want.answer.most_given = opt_given(groups, "most-frequent");
-    return 0;
+    return check_answers(*stream, e);
 }
 
 static int run(struct embed *model, bool stream, struct err *e)

@@ -44,6 +44,8 @@ static int check_options(struct err *e)
                         "--patience wants something to validate with (give --valid or --valid-file)");
     if (training.resume && !training.checkpoint)
         return err_fail(e, STATUS_MISUSED, "--resume wants to know from where (give --checkpoint FILE)");
+    if (opt_given(groups, "checkpoint-every") && !training.checkpoint)
+        return err_fail(e, STATUS_MISUSED, "--checkpoint-every wants to know where to (give --checkpoint FILE)");
     if (training.gradients && (training.checkpoint || training.gradflow || cli.output))
         return err_fail(e, STATUS_MISUSED,
                         "--gradients trains nothing: there is no use for --checkpoint, --gradflow or --output");

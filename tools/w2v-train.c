@@ -57,6 +57,8 @@ static int check_options(struct err *e)
         return err_fail(e, STATUS_MISUSED, "--grow wants to know what should grow (give --init MODEL)");
     if (files->resume && !files->checkpoint)
         return err_fail(e, STATUS_MISUSED, "--resume wants to know from where (give --checkpoint FILE)");
+    if (opt_given(groups, "checkpoint-every") && !files->checkpoint)
+        return err_fail(e, STATUS_MISUSED, "--checkpoint-every wants to know where to (give --checkpoint FILE)");
     return w2v_config_check(&run.config, groups, e);
 }
 

@@ -328,13 +328,12 @@ int cli_apart(const char *option, const char *path, const char *const *others, s
     return 0;
 }
 
-void cli_put(const void *bytes, size_t length)
+int cli_put(const void *bytes, size_t length)
 {
     if (print_error.status)
-        return;
+        return -1;
     struct outfile *out = cli_output(false, &print_error);
-    if (out)
-        outfile_write(out, bytes, length, &print_error);
+    return out ? outfile_write(out, bytes, length, &print_error) : -1;
 }
 
 /* Text gathered until there is a pipe's worth of it. */

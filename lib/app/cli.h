@@ -82,9 +82,10 @@ void cli_options_meta(struct meta *head);
  * none; "-": standard input). */
 int cli_apart(const char *option, const char *path, const char *const *others, size_t n, struct err *e);
 
-/* Text to the one output; the first failure is kept and reported by cli_finish. */
+/* Text to the one output; the first failure is kept and reported by cli_finish. cli_put: -1 from then on, for those who would
+ * otherwise go on for ever. */
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void cli_put(const void *bytes, size_t length);
+int cli_put(const void *bytes, size_t length);
 
 /* "tool: ..." on stderr; silent with --quiet. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -90,8 +90,8 @@ static void print_hits(struct lot *l, const struct entry *entry, const struct em
     }
 }
 
-/* Answers what was gathered, in its order, and begins anew. */
-static void lot_answer(struct lot *l)
+/* Answers what was gathered, in its order, and begins anew. -1: nobody takes answers any more (see cli_put). */
+static int lot_answer(struct lot *l)
 {
     struct embed_hit *hits = mem_get((l->sums.n + l->analogies.n) * l->top, sizeof *hits);
     struct embed_hit *sum = hits, *analogy = hits + l->sums.n * l->top;
@@ -111,12 +111,13 @@ static void lot_answer(struct lot *l)
         *next += l->top;
     }
     free(hits);
-    cli_put(l->out.data, l->out.len);
+    int result = cli_put(l->out.data, l->out.len);
     buf_clear(&l->out);
     buf_clear(&l->heads);
     embed_questions_clear(&l->sums);
     embed_questions_clear(&l->analogies);
     l->n = 0;
+    return result;
 }
 
 /* ---- Words of the command line ------------------------------------------------------------------------------------- */
@@ -188,10 +189,8 @@ int answer_lines(struct embed *m, const struct answer_config *c, const char *pat
         cli_note("ask WORD, A B, A B C, or A - B + C; Ctrl-D ends");
     for (each ? prompt() : (void)0; (got = lines_next(&lines, e)) == 1; each ? prompt() : (void)0) {
         answer_line(&lot, &lines, each, &refused);
-        if (lot.n && lot.n == lot.most)
-            lot_answer(&lot);
-        if (each)
-            cli_put("\n", 1);
+        if ((lot.n && lot.n == lot.most && lot_answer(&lot) < 0) || (each && cli_put("\n", 1) < 0))
+            break;
     }
     if (lot.n)
         lot_answer(&lot);
@@ -199,7 +198,7 @@ int answer_lines(struct embed *m, const struct answer_config *c, const char *pat
         cli_note("%llu of %llu lines were not answered", (unsigned long long)refused, (unsigned long long)lines.number);
     lot_close(&lot);
     lines_close(&lines);
-    return got;
+    return got < 0 ? -1 : 0;
 }
 
 /* ---- Figures ----------------------------------------------------------------------------------------------------- */

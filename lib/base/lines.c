@@ -58,6 +58,10 @@ int lines_next(struct lines *l, struct err *e)
     if (l->length && l->text[l->length - 1] == '\r')
         l->length--;
     l->text[l->length] = 0;
+    if (l->number == 1 && !strncmp(l->text, "\xef\xbb\xbf", 3)) { /* a byte order mark is no text */
+        l->text += 3;
+        l->length -= 3;
+    }
     if (memchr(l->text, 0, l->length)) {
         err_fail(e, STATUS_DATA, "there is a NUL byte in the line (is it text?)");
         return lines_where(l, e);

@@ -24,7 +24,8 @@ struct lines {
 /* Opens a path (NULL or "-": standard input). The path must outlive it. On failure fd is -1. */
 int lines_open(struct lines *l, const char *path, struct err *e);
 
-/* Reads the next line: 1; 0 at the end; -1. The last line need not end in LF. A line with a NUL in it is STATUS_DATA. */
+/* Reads the next line: 1; 0 at the end; -1. The last line need not end in LF, a byte order mark before the first is
+ * dropped. A line with a NUL in it is STATUS_DATA. */
 int lines_next(struct lines *l, struct err *e);
 
 /* Puts "label:number: " in front of the sentence. Returns -1. */

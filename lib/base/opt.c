@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,15 @@ static bool boolean(const char *text, bool *value)
     return *value || !strcmp(text, "no");
 }
 
+/* A limit as one would type it: whole numbers without an exponent. */
+static void limit(const struct opt *row, double value, char *text, size_t size)
+{
+    if (row->kind == OPT_INT && value < HUGE_VAL)
+        snprintf(text, size, "%lld", value < 0x1p63 ? (long long)value : (long long)INT64_MAX);
+    else
+        snprintf(text, size, "%.12g", value);
+}
+
 static int bad_value(const struct opt *row, const char *text, struct err *e)
 {
     char near[64];
@@ -132,11 +142,12 @@ static int bad_value(const struct opt *row, const char *text, struct err *e)
         return -1;
     }
     const char *what = row->kind == OPT_INT ? "whole number" : "number";
-    if (row->high < HUGE_VAL)
-        return err_fail(e, STATUS_MISUSED, "--%s: '%s' is not a %s %s %.12g to %.12g", row->name, text, what,
-                        row->flags & OPT_LOW_OPEN ? "above" : "from", row->low, row->high);
-    return err_fail(e, STATUS_MISUSED, "--%s: '%s' is not a %s %s %.12g", row->name, text, what,
-                    row->flags & OPT_LOW_OPEN ? "above" : "from", row->low);
+    char low[32], high[32];
+    limit(row, row->low, low, sizeof low);
+    limit(row, row->high, high, sizeof high);
+    bool bounded = row->high < HUGE_VAL;
+    return err_fail(e, STATUS_MISUSED, "--%s: '%s' is not a %s %s %s%s%s", row->name, text, what,
+                    row->flags & OPT_LOW_OPEN ? "above" : "from", low, bounded ? " to " : "", bounded ? high : "");
 }
 
 static int assign(const struct opt *row, void *config, const char *text, struct err *e)

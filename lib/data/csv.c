@@ -106,8 +106,6 @@ static int split(struct table *t, struct err *e)
 {
     char *at = t->lines.text;
     t->n = 0;
-    if (t->lines.number == 1 && !strncmp(at, "\xef\xbb\xbf", 3))
-        at += 3; /* a byte order mark */
     if (!t->separator)
         t->separator = t->want->separator == SEPARATOR_AUTO ? find_separator(at) : separators[t->want->separator];
     for (bool more = true; more; at++) {

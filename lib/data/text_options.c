@@ -91,5 +91,5 @@ int text_options_restore(struct opt_group *groups, const struct meta *meta, stru
         if (!strncmp(pair->key, KEY, strlen(KEY)) && restore(groups, own, pair->key + strlen(KEY), pair->value, e) < 0)
             return -1;
     }
-    return 0;
+    return own->title ? text_options_check_merges(groups, own->config, e) : 0;
 }

@@ -10,6 +10,7 @@ struct reader {
     struct lines lines, *words; /* words: the second file of projector */
     const char *says;           /* where the number of numbers comes from: "the header says" */
     uint64_t gap;               /* the last line that was empty */
+    bool headless;              /* the first line is a word's */
 };
 
 static bool is_blank(char c)
@@ -65,8 +66,12 @@ static size_t count_fields(const char *text)
 
 static int wrong_count(struct reader *r, size_t n, struct err *e)
 {
+    /* word2vec's header, read as GloVe's first word */
+    bool header = r->headless && r->model.d == 1 && r->lines.number == 2;
     err_fail(e, STATUS_DATA, "the line has %zu number%s where %s %zu%s", n, n == 1 ? "" : "s", r->says, r->model.d,
-             n > r->model.d ? " (numbers cannot be parts of a word)" : "");
+             n <= r->model.d ? ""
+             : header        ? " (is the first a header, words and numbers a word? then --format word2vec)"
+                             : " (numbers cannot be parts of a word)");
     return bad(r, e);
 }
 
@@ -138,6 +143,7 @@ static int begin_plain(struct reader *r, const char *numbers, struct err *e)
 static int read_glove(struct reader *r, struct err *e)
 {
     int more;
+    r->headless = true;
     while ((more = next_line(r, e)) > 0) {
         if (!r->model.d && begin_plain(r, r->lines.text + strcspn(r->lines.text, " \t"), e) < 0)
             return bad(r, e);

@@ -319,8 +319,6 @@ int embed_evaluate(struct embed *m, const char *path, const struct embed_eval_co
     *v = (struct embed_eval){0};
     while (got >= 0 && (got = lines_next(&lines, e)) == 1) {
         char *line = lines.text;
-        if (lines.number == 1 && !strncmp(line, "\xef\xbb\xbf", 3)) /* a byte order mark */
-            line += 3;
         if (blank(line) || *line == '#')
             continue;
         if (!l.x.m) {

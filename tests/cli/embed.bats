@@ -256,6 +256,15 @@ END
     [ "$(sort out | uniq -c | awk '$1 % 400' | wc -l)" = 0 ]
     expect 0 embed --model model.tns --ask /dev/null
     [ ! -s out ]
+    printf '\357\273\277queen\r\n' | expect 0 embed --model model.tns --ask - --top 1 # a byte order mark
+    [ "$(cat out)" = "queen	king	0.9848" ]
+    # answers that nobody takes end it, however many questions follow
+    for way in --interactive --ask=-; do
+        local status=0
+        timeout 20 embed --model model.tns $way < <(yes queen) > /dev/full 2> err || status=$?
+        [ "$status" = 1 ]
+        grep -q 'No space left on device' err
+    done
 }
 
 @test "--interactive answers each line before it reads the next" {
@@ -356,4 +365,9 @@ END
     expect 2 embed --model model.tns a.tns b.tns
     expect 1 embed --model missing.tns --neighbors king
     expect 1 embed --model model.tns --neighbors king -o /dev/full
+    for option in --top=3 --most-frequent=3 --method=cosmul; do
+        expect 2 embed --model model.tns $option x.tns
+        grep -q -- "${option%=*} has no use where words of a stream get vectors (leave it out)" err
+    done
+    expect 2 embed --model model.tns --top 3 --eval x
 }

@@ -205,6 +205,9 @@ babble() {
     expect 2 tokenize --level word --merges 10 in
     grep -q "it goes with --level bpe" err
     expect 2 tokenize --level bpe --punct drop in
+    tokenize --level word in > words.tns
+    expect 2 tokenize --vocab words.tns --merges 10 in
+    grep -q -- '--merges: nothing is merged' err
     expect 2 tokenize --vocab t.tns --merges 61 in
     grep -q -- "--merges=61 was asked for, but its words were made with --merges=60" err
     expect 2 tokenize --level bpe --input conllu in

@@ -117,6 +117,7 @@ projector() { glove | sed -E 's/^.* (\S+) (\S+)$/\1\t\2/' > vectors.tsv && glove
     bad "bad.txt:2: the line has 3 numbers where the header says 2" '1 2\na 1 2 3\n' -f word2vec
     bad "bad.txt:2:5: 'nan' is not a finite number" '1 2\na 1 nan\n' -f word2vec
     bad "bad.txt:1:3: '1e400' is not a finite number" 'a 1e400\n' -f glove
+    bad "bad.txt:2: the line has 2 numbers where the first has 1 (is the first a header, words and numbers a word?" '1 2\na 1 2\n' -f glove
     bad "bad.txt:2: the word is empty" '1 2\n 1 2\n' -f word2vec
     bad "bad.txt:2: the word 'a' stands twice (without --strict" 'a 1\na 2\n' -f glove --strict
     bad "bad.txt: word 2, at byte 11: the file ends within it" '2 1\na \0\0\200\077\nb \0\0' -f word2vec-bin
@@ -129,6 +130,12 @@ projector() { glove | sed -E 's/^.* (\S+) (\S+)$/\1\t\2/' > vectors.tsv && glove
     (memory_limit 400000 && expect 65 tns import -f word2vec bad.txt)
     { printf '4000000000 1000000\na '; head -c 1000000 /dev/zero; } > bad.txt
     (memory_limit 400000 && expect 65 tns import -f word2vec-bin bad.txt)
+
+    # a byte order mark is no part of a word or header
+    printf '\357\273\277a 1\nb 2\n' > mark.txt
+    expect 0 tns import -f glove mark.txt -o mark.tns
+    [ "$(tns export -f glove mark.tns | head -n 1)" = "a 1" ]
+    { printf '\357\273\2772 1\n'; tail -c +4 mark.txt; } | tns import -f word2vec | tns cmp mark.tns -
 
     # broken UTF-8 and doubled words
     printf 'a\377 1\na\376 2\nb 3\nb 4\n' > odd.txt

@@ -229,6 +229,8 @@ until_() { while ! "$@" 2> /dev/null && kill -0 "$pid"; do sleep 0.02; done; }
     grep -q -- '--grow wants to know what should grow (give --init MODEL)' err
     misused --resume words.tns
     grep -q -- '--resume wants to know from where' err
+    misused --checkpoint-every 60 words.tns
+    grep -q -- '--checkpoint-every wants to know where to (give --checkpoint FILE)' err
     misused --show-pairs --checkpoint state.tns words.tns
     cp words.tns before.tns
     misused --checkpoint ./words.tns words.tns -o out.tns

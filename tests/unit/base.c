@@ -256,6 +256,7 @@ static void options(void **state)
         {"--deep=yes", "takes no value"},
         {"--no-size 3", "unknown option"},
         {"--size -3", "from 1"},
+        {"--whole 1e30", "whole number from -9223372036854775808 to 9223372036854775807"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (parse(bad[i].line, &c, &e, operands) == 0)
