@@ -142,6 +142,16 @@ void meta_copy(struct meta *to, const struct meta *from)
         to->pairs[i] = (struct meta_pair){mem_copy(from->pairs[i].key), mem_copy(from->pairs[i].value)};
 }
 
+bool meta_same(const struct meta *a, const struct meta *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->pairs[i].key, b->pairs[i].key) || strcmp(a->pairs[i].value, b->pairs[i].value))
+            return false;
+    return true;
+}
+
 void meta_free(struct meta *m)
 {
     for (size_t i = 0; i < m->n; i++) {

@@ -2,6 +2,7 @@
 #ifndef DATA_META_H
 #define DATA_META_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ void meta_encode(const struct meta *m, struct buf *out);
 int meta_decode(struct meta *m, const char *bytes, size_t length, struct err *e);
 
 void meta_copy(struct meta *to, const struct meta *from); /* `to` is freed first */
+bool meta_same(const struct meta *a, const struct meta *b);
 void meta_free(struct meta *m);
 
 #endif

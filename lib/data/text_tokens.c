@@ -80,12 +80,10 @@ void text_tokens_learn(struct text_tokens *t, const struct text_options *o)
 
 static int check_special(const struct vocab *v, struct err *e)
 {
-    static const char unknown[] = "<unk>";
-    size_t length = 0;
-    const char *word = v->n > VOCAB_UNKNOWN ? vocab_word(v, VOCAB_UNKNOWN, &length) : "";
-    if (length != strlen(unknown) || memcmp(word, unknown, length))
-        return err_fail(e, STATUS_DATA, "its vocabulary has no '%s' as word %d", unknown, VOCAB_UNKNOWN);
-    return 0;
+    if (vocab_is_special(v, VOCAB_UNKNOWN))
+        return 0;
+    return err_fail(e, STATUS_DATA, "its vocabulary has no '%s' as word %d", vocab_special_words[VOCAB_UNKNOWN],
+                    VOCAB_UNKNOWN);
 }
 
 /* Both vocabularies of pairs must have been made alike, since a text is split one way. */

@@ -76,21 +76,13 @@ static void writer_close(struct writer *w)
     buf_free(&w->text);
 }
 
-static bool is_special(const struct vocab *v, size_t id)
-{
-    static const char *const words[VOCAB_SPECIAL] = {"<pad>", "<unk>", "<s>", "</s>"};
-    size_t length;
-    const char *word = vocab_word(v, (uint32_t)id, &length);
-    return id < VOCAB_SPECIAL && length == strlen(words[id]) && !memcmp(word, words[id], length);
-}
-
 /* Which words have a row and can be carried; `carries` knows the format. */
 static int choose(struct writer *w, bool (*carries)(const char *word, size_t length), bool blanks, struct err *e)
 {
     for (size_t id = 0; id < w->vocab.n; id++) {
         size_t length, sound = 0, n;
         const char *word = vocab_word(&w->vocab, (uint32_t)id, &length);
-        if (is_special(&w->vocab, id) && is_zeros(row_of(w, id), w->d))
+        if (vocab_is_special(&w->vocab, (uint32_t)id) && is_zeros(row_of(w, id), w->d))
             continue;
         w->kept[id] = length && carries(word, length);
         w->n_kept += w->kept[id];

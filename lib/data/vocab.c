@@ -6,11 +6,20 @@
 
 #include "base/mem.h"
 
+const char *const vocab_special_words[VOCAB_SPECIAL] = {"<pad>", "<unk>", "<s>", "</s>"};
+
 void vocab_special(struct vocab *v)
 {
-    static const char *const words[VOCAB_SPECIAL] = {"<pad>", "<unk>", "<s>", "</s>"};
     for (size_t i = 0; i < VOCAB_SPECIAL; i++)
-        vocab_add(v, words[i], strlen(words[i]));
+        vocab_add(v, vocab_special_words[i], strlen(vocab_special_words[i]));
+}
+
+bool vocab_is_special(const struct vocab *v, uint32_t id)
+{
+    size_t length;
+    const char *word = id < v->n ? vocab_word(v, id, &length) : NULL;
+    return word && id < VOCAB_SPECIAL && length == strlen(vocab_special_words[id]) &&
+           !memcmp(word, vocab_special_words[id], length);
 }
 
 const char *vocab_word(const struct vocab *v, uint32_t id, size_t *length)
@@ -128,16 +137,6 @@ int vocab_read(struct vocab *v, const char *prefix, const struct segment *segmen
     }
     meta_copy(&v->meta, &text->meta);
     return read_merges(v, prefix, segment, e);
-}
-
-static bool meta_same(const struct meta *a, const struct meta *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (strcmp(a->pairs[i].key, b->pairs[i].key) || strcmp(a->pairs[i].value, b->pairs[i].value))
-            return false;
-    return true;
 }
 
 static bool merges_same(const struct vocab *a, const struct vocab *b)

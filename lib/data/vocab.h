@@ -16,6 +16,7 @@
 
 enum { VOCAB_PAD, VOCAB_UNKNOWN, VOCAB_BEGIN, VOCAB_END, VOCAB_SPECIAL }; /* <pad> <unk> <s> </s> */
 #define VOCAB_NONE UINT32_MAX
+extern const char *const vocab_special_words[VOCAB_SPECIAL];
 
 struct vocab {
     size_t n;
@@ -39,6 +40,8 @@ struct vocab {
 
 /* Zero-initialize a vocabulary; this adds the four special tokens, count 0. */
 void vocab_special(struct vocab *v);
+/* Is the word of this id there, and the special token of that number? */
+bool vocab_is_special(const struct vocab *v, uint32_t id);
 /* The id of a word, adding it with count 0 when it is new. */
 uint32_t vocab_add(struct vocab *v, const char *word, size_t length);
 /* The id of a word or VOCAB_NONE. */

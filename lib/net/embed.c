@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/par.h"
+#include "data/text_ascii.h"
 #include "math/search.h"
 
 /* tensor_finite, quickly where all is well: a row whose square is finite has nothing else in it. */
@@ -78,8 +79,7 @@ static char *lower(const char *word)
 {
     char *copy = mem_copy(word);
     for (char *c = copy; *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
+        *c = ascii_small(*c);
     return copy;
 }
 

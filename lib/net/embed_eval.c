@@ -7,6 +7,7 @@
 #include "base/lines.h"
 #include "base/mem.h"
 #include "base/opt.h"
+#include "data/text_ascii.h"
 
 /* ---- Rank correlation -------------------------------------------------------------------------------------------- */
 
@@ -62,8 +63,7 @@ struct lexicon {
 static void lower(char *word, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (word[i] >= 'A' && word[i] <= 'Z')
-            word[i] = (char)(word[i] - 'A' + 'a');
+        word[i] = ascii_small(word[i]);
 }
 
 static void lexicon_make(struct lexicon *l, struct embed *m, size_t most)

@@ -1,6 +1,7 @@
 #include "net/sample.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "data/text_ascii.h"
 #include "data/text_level.h"
 
 #include <stdlib.h>
@@ -234,7 +235,7 @@ static uint32_t look_up(const struct vocab *v, const char *word, size_t length)
     if (!lower || strcmp(lower, "yes") || length > sizeof small)
         return vocab_find(v, word, length);
     for (size_t i = 0; i < length; i++)
-        small[i] = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] + 'a' - 'A') : word[i];
+        small[i] = ascii_small(word[i]);
     return vocab_find(v, small, length);
 }
 

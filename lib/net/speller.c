@@ -62,10 +62,9 @@ uint32_t speller_word(struct speller *s, const char *text, size_t length)
 
 const char *speller_text(const struct vocab *vocab, uint32_t id, size_t *length)
 {
-    static const char *const marks[VOCAB_SPECIAL] = {"<pad>", "<unk>", "<s>", "</s>"};
     const char *text = vocab_word(vocab, id, length);
     for (int i = 0; i < VOCAB_SPECIAL; i++)
-        if (*length == strlen(marks[i]) && !memcmp(text, marks[i], *length))
+        if (*length == strlen(vocab_special_words[i]) && !memcmp(text, vocab_special_words[i], *length))
             *length = 0;
     return text;
 }

@@ -62,20 +62,9 @@ static int refuse_missing(const struct w2v_run *r, const struct vocab *stream, c
     return -1;
 }
 
-static bool same_meta(const struct meta *a, const struct meta *b)
-{
-    struct buf one = {0}, other = {0};
-    meta_encode(a, &one);
-    meta_encode(b, &other);
-    bool same = one.len == other.len && (!one.len || !memcmp(one.data, other.data, one.len));
-    buf_free(&one);
-    buf_free(&other);
-    return same;
-}
-
 static bool begins_as_it_must(const struct vocab *v)
 {
-    return vocab_find(v, "<pad>", 5) == VOCAB_PAD && vocab_find(v, "<unk>", 5) == VOCAB_UNKNOWN;
+    return vocab_is_special(v, VOCAB_PAD) && vocab_is_special(v, VOCAB_UNKNOWN);
 }
 
 int w2v_run_words(struct w2v_run *r, const struct vocab *stream, const char *label, struct w2vfile *init, struct err *e)
@@ -97,7 +86,7 @@ int w2v_run_words(struct w2v_run *r, const struct vocab *stream, const char *lab
     }
     free(ids);
     r->map = vocab_map(stream, &r->own);
-    r->respelled = r->own.meta.n && !same_meta(&stream->meta, &r->own.meta);
+    r->respelled = r->own.meta.n && !meta_same(&stream->meta, &r->own.meta);
     if (!r->own.meta.n)
         meta_copy(&r->own.meta, &stream->meta);
     return result;
