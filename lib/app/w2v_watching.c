@@ -1,6 +1,7 @@
 #include "app/w2v_watching.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,10 +25,18 @@ static void evaluate(struct w2v_watching *w)
     w->aside += cli_seconds() - start;
 }
 
+/* The mean loss since the report before, for people; where no word met another there is none. */
+static const char *loss_text(const struct w2v_report *r, char *text, size_t size)
+{
+    r->pairs ? snprintf(text, size, "loss %.4f", r->loss) : snprintf(text, size, "no loss");
+    return text;
+}
+
 static void show_epoch(const struct w2v_watching *w, const struct w2v_report *r)
 {
     struct buf line = {0};
-    buf_printf(&line, "epoch %lld: loss %.4f", (long long)r->epoch, r->loss);
+    char loss[32];
+    buf_printf(&line, "epoch %lld: %s", (long long)r->epoch, loss_text(r, loss, sizeof loss));
     for (const struct w2v_eval *one = w->evals.of; one < w->evals.of + w->evals.n; one++)
         if (isnan(one->value))
             buf_printf(&line, ", %s: no answer", one->name);
@@ -45,7 +54,7 @@ static int write_row(struct w2v_watching *w, const struct w2v_report *r, struct 
     const struct log_field common[] = {
         {"step", (double)r->words, NULL},
         {"epoch", (double)r->epoch, NULL},
-        {"loss", r->loss, NULL},
+        {"loss", r->pairs ? r->loss : (double)NAN, NULL},
         {"lr", r->rate, NULL},
         {"tokens_per_second", learning > 0 ? (double)(r->words - w->begun) / learning : 0, NULL},
         {"pairs", (double)r->pairs, NULL},
@@ -70,15 +79,17 @@ static int report(void *context, const struct w2v_report *r, struct err *e)
 {
     struct w2v_watching *w = context;
     double words = (double)(r->words - w->begun);
+    char text[32];
+    const char *loss = loss_text(r, text, sizeof text);
     w->pairs += r->pairs;
     if (r->epoch_ended && w->evals.n) {
         evaluate(w);
         show_epoch(w, r);
     }
     if (r->epoch_ended && r->epoch == w->run->config.epochs)
-        progress_end(&w->progress, words, "loss %.4f", r->loss);
+        progress_end(&w->progress, words, "%s", loss);
     else
-        progress_show(&w->progress, words, "epoch %lld, loss %.4f", (long long)r->epoch, r->loss);
+        progress_show(&w->progress, words, "epoch %lld, %s", (long long)r->epoch, loss);
     return write_row(w, r, e);
 }
 

@@ -43,8 +43,10 @@ setup() { runnel_setup; }
             tns verify model.tns
             embed --model model.tns --neighbors a
         done
-        expect 0 w2v-train --model $model --dim 5 --sample 0 sentences.tns -o model.tns
+        expect 0 w2v-train --model $model --dim 5 --sample 0 --log log sentences.tns -o model.tns
         grep -q '^w2v-train: no word met another: the vectors are as they began' err
+        grep -q ', no loss$' err
+        [ "$(grep -c '"loss": null, .*"pairs": 0,' log)" = 5 ]
         expect 0 w2v-train --model $model --dim 5 --sample 0 type.tns
         grep -q 'no word met another' err && fail "it did"
         expect 0 w2v-train -q --model $model --dim 5 type.tns
