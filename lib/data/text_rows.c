@@ -28,7 +28,7 @@ void text_rows_end(struct text_part *part, bool continued)
 
 bool text_rows_full(const struct text_part *part)
 {
-    return part->n + part->next.n >= TEXT_BLOCK || text_rows(part) >= TEXT_BLOCK || part->text.len >= TEXT_PART_BYTES;
+    return part->n + part->next.n >= TEXT_LOT || text_rows(part) >= TEXT_LOT || part->text.len >= TEXT_PART_BYTES;
 }
 
 /* Rows of one side go into the columns. */

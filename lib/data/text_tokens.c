@@ -32,7 +32,7 @@ static const char *vocab_prefix(const struct text_tokens *t, int i)
 
 static void open_part(struct text_tokens *t, struct text_part *part)
 {
-    size_t room = TEXT_BLOCK + TEXT_PART + 1; /* a part behind a block; a blank may be left over */
+    size_t room = TEXT_LOT + TEXT_PART + 1; /* a part behind a lot; a blank may be left over */
     part->ids = mem_get(room, sizeof *part->ids);
     part->lengths = mem_get(t->keep_text ? room : 0, sizeof *part->lengths);
 }
@@ -229,7 +229,7 @@ static int fetch_rows(struct text_tokens *t, struct text_part *part, uint32_t n_
     uint32_t n = 0;
     if (fetch(t, &n, sizeof n, e) < 0)
         return -1;
-    if (n > TEXT_BLOCK + TEXT_PART + 1 || n_rows > TEXT_BLOCK)
+    if (n > TEXT_LOT + TEXT_PART + 1 || n_rows > TEXT_LOT)
         return err_fail(e, STATUS_FAILED, "temporary file in $TMPDIR: was changed");
     part->n = n;
     buf_clear(&part->ends);
@@ -380,15 +380,21 @@ int text_tokens_label(void *tokens, const char *label, size_t length, struct err
     return text_classes_add(&t->classes, label, length, e);
 }
 
+/* While applying merges: are there more words than are to be remembered, or such long ones? */
+static bool many_words(const struct text_tokens *t, int i)
+{
+    enum { MOST_WORDS = 1 << 20, MOST_BYTES = 1 << 24 };
+    return !t->learning && (t->bpe[i].words.n > MOST_WORDS || t->bpe[i].words.text.len > MOST_BYTES);
+}
+
 /* Words become pieces before they go on. */
 static int take_words(struct text_tokens *t, struct err *e)
 {
-    enum { MOST = 1 << 20 }; /* words to remember */
     for (int i = 0; i < n_vocabs(t); i++)
         bpe_encode_new(&t->bpe[i]);
     int result = text_rows_pieces(t, t->spooling ? spool_rows : text_rows_add, e);
     for (int i = 0; i < n_vocabs(t); i++)
-        if (t->bpe[i].words.n > MOST)
+        if (many_words(t, i))
             bpe_forget(&t->bpe[i]);
     return result;
 }
@@ -418,6 +424,8 @@ int text_tokens_part(void *tokens, bool continued, struct err *e)
         text_rows_end(&t->part[side], continued);
         full = full || text_rows_full(&t->part[side]);
     }
+    for (int i = 0; i < n_vocabs(t); i++)
+        full = full || many_words(t, i);
     return full ? take_rows(t, e) : 0;
 }
 

@@ -26,7 +26,7 @@
 #include "data/text_item.h"
 #include "data/vocab_learn.h"
 
-enum { TEXT_BLOCK = 1 << 14 }; /* ids that are gathered before anything is done with them */
+enum { TEXT_LOT = 1 << 14 }; /* ids that are gathered before anything is done with them */
 
 enum text_extra { TEXT_NO_CLASSES, TEXT_LABELS, TEXT_TAGS };
 
@@ -47,7 +47,7 @@ struct text_tokens {
     struct vocab_learn learn[2];
     char *parents; /* digests of where the vocabulary was read */
     struct text_part {
-        uint32_t *ids, *lengths; /* [TEXT_BLOCK + TEXT_PART + 1]; lengths of the kept text */
+        uint32_t *ids, *lengths; /* [TEXT_LOT + TEXT_PART + 1]; lengths of the kept text */
         size_t n;
         struct vocab_batch next; /* words behind these whose ids are not looked up yet */
         struct buf text;
