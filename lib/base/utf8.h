@@ -42,6 +42,22 @@ static inline uint32_t utf8_decode(const char *text, size_t length)
     }
 }
 
+/* The longest start of a character at text[0], of `length` bytes (1 at least), where no whole one stands: how many bytes one
+ * U+FFFD is put for (Unicode, section 3.9, "Substitution of Maximal Subparts"). `*open`: more text may make it a character. */
+static inline size_t utf8_broken(const char *text, size_t length, bool *open)
+{
+    static const unsigned char second[5][2] = {{0x80, 0xbf}, {0xa0, 0xbf}, {0x80, 0x9f}, {0x90, 0xbf}, {0x80, 0x8f}};
+    const unsigned char *c = (const unsigned char *)text;
+    const unsigned char *range = second[c[0] == 0xe0 ? 1 : c[0] == 0xed ? 2 : c[0] == 0xf0 ? 3 : c[0] == 0xf4 ? 4 : 0];
+    size_t need = c[0] < 0xc2 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 1, n = 1;
+    if (need > 1 && length > 1 && c[1] >= range[0] && c[1] <= range[1])
+        n = 2;
+    while (n > 1 && n < need && n < length && (c[n] & 0xc0) == 0x80)
+        n++;
+    *open = n < need && n == length;
+    return n;
+}
+
 /* UTF-8 without the control bytes 00-1F and 7F: what names are made of. */
 static inline bool utf8_plain(const char *text, size_t length)
 {

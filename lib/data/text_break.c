@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "data/text_ascii.h"
 #include "data/text_block.h"
+#include "data/text_icu.h"
 #include "data/text_white.h"
 
 /* ---- ICU's compiled rules: a header, and behind it what its offsets lead to (format 6) ---- */
@@ -86,11 +87,6 @@ struct text_break {
     bool in_units; /* as UTF-16, which is `wide`; and where its units begin, in bytes from `base` on */
     struct buf wide, offsets;
 };
-
-static int icu_failed(UErrorCode code, struct err *e)
-{
-    return err_fail(e, STATUS_FAILED, "ICU failed: %s (is its data installed?)", u_errorName(code));
-}
 
 /* ---- Making the automaton ---- */
 
@@ -325,7 +321,7 @@ static int look_inside(struct text_break *b, size_t end, struct err *e)
     b->inside = true;
     b->in_units = false;
     b->base = b->at;
-    return U_FAILURE(code) ? icu_failed(code, e) : 0;
+    return U_FAILURE(code) ? text_icu_failed(code, e) : 0;
 }
 
 /* The same by UTF-16, of which ICU needs no copy, and beyond `end` as long as there is more Chinese, up to where a segment
@@ -364,7 +360,7 @@ static int look_inside_chinese(struct text_break *b, size_t end, struct err *e)
     ubrk_setUText(b->icu, &b->view, &code);
     b->inside = b->in_units = true;
     b->base = b->at;
-    return U_FAILURE(code) ? icu_failed(code, e) : 0;
+    return U_FAILURE(code) ? text_icu_failed(code, e) : 0;
 }
 
 int text_break_start(struct text_break *b, const char *text, size_t length, bool keep_white, struct err *e)
@@ -524,7 +520,7 @@ struct text_break *text_break_open(enum text_break_what what, struct err *e)
     make_automaton(b, &code);
     b->blocks = TEXT_BLOCKS && what == TEXT_BREAK_WORDS && b->tables && blocks_agree(b);
     if (U_FAILURE(code)) {
-        icu_failed(code, e);
+        text_icu_failed(code, e);
         text_break_close(b);
         return NULL;
     }

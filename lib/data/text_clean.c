@@ -49,28 +49,6 @@ static size_t sound(const char *bytes, size_t length)
     return i;
 }
 
-/* The longest start of a character at bytes[0], which is no whole one: at least 1. `*open`: it may still become one.
- * */
-static size_t broken(const char *bytes, size_t length, bool *open)
-{
-    const unsigned char *b = (const unsigned char *)bytes;
-    size_t need = b[0] < 0xc2 ? 1 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : b[0] < 0xf5 ? 4 : 1, n = 1;
-    if (need > 1 && length > 1) {
-        unsigned low = b[0] == 0xe0   ? 0xa0
-                       : b[0] == 0xf0 ? 0x90
-                                      : 0x80,
-                 high = b[0] == 0xed   ? 0x9f
-                        : b[0] == 0xf4 ? 0x8f
-                                       : 0xbf;
-        if (b[1] >= low && b[1] <= high)
-            n = 2;
-    }
-    while (n > 1 && n < need && n < length && (b[n] & 0xc0) == 0x80)
-        n++;
-    *open = n < need && n == length;
-    return n;
-}
-
 static void put_returns(struct text_clean *c, struct buf *out)
 {
     for (; c->returns; c->returns--)
@@ -120,7 +98,7 @@ static long complete(struct text_clean *c, const char *bytes, size_t length, str
         if (n) {
             put(c, c->held, n, out);
             open = false;
-        } else if (broken(c->held, c->n_held, &open), !open) {
+        } else if (utf8_broken(c->held, c->n_held, &open), !open) {
             used--; /* the byte that does not belong to it begins something of its own */
             if (replace(c, c->held, out, e) < 0)
                 return -1;
@@ -141,7 +119,7 @@ static long repair(struct text_clean *c, const char *bytes, size_t length, struc
             put_returns(c, out);
         return 1;
     }
-    size_t n = broken(bytes, length, &open);
+    size_t n = utf8_broken(bytes, length, &open);
     if (open) {
         memcpy(c->held, bytes, n);
         c->n_held = n;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "data/text_ascii.h"
+#include "data/text_icu.h"
 
 /* What a character becomes whatever stands around it, and with --normalize its combining class above bit 24; BY_ICU where it
  * becomes several characters, or its neighbours or the quick check of normal forms (UAX #15, section 9) have a say. */
@@ -30,11 +31,6 @@ struct text_fold {
     struct buf piece; /* a piece of a line, folded by itself */
 };
 
-static int icu_failed(UErrorCode code, struct err *e)
-{
-    return err_fail(e, STATUS_FAILED, "ICU failed: %s (is its data installed?)", u_errorName(code));
-}
-
 struct text_fold *text_fold_open(const struct text_options *o, struct err *e)
 {
     UErrorCode code = U_ZERO_ERROR;
@@ -44,7 +40,7 @@ struct text_fold *text_fold_open(const struct text_options *o, struct err *e)
     if (o->normalize != TEXT_AS_IS)
         f->normal = o->normalize == TEXT_NFC ? unorm2_getNFCInstance(&code) : unorm2_getNFKCInstance(&code);
     if (U_FAILURE(code)) {
-        icu_failed(code, e);
+        text_icu_failed(code, e);
         text_fold_close(f);
         return NULL;
     }
@@ -86,7 +82,7 @@ static int step(struct text_fold *f, int32_t (*work)(const struct text_fold *, U
         length = work(f, &code);
     }
     if (U_FAILURE(code))
-        return icu_failed(code, e);
+        return text_icu_failed(code, e);
     struct wide swap = f->one;
     f->one = f->two;
     f->two = swap;
@@ -107,14 +103,14 @@ static int fold_wide(struct text_fold *f, const char *text, size_t length, struc
     wide_room(&f->one, (int32_t)length + 16); /* a character is never longer in UTF-16 units than in bytes */
     u_strFromUTF8(f->one.text, f->one.room, &f->one.length, text, (int32_t)length, &code);
     if (U_FAILURE(code))
-        return icu_failed(code, e);
+        return text_icu_failed(code, e);
     if ((f->normal && !is_normal(f) && step(f, normalize, e) < 0) || (f->lower && step(f, small, e) < 0) ||
         (f->lower && f->normal && !is_normal(f) && step(f, normalize, e) < 0))
         return -1;
     char *at = buf_room(out, 3 * (size_t)f->one.length);
     u_strToUTF8(at, 3 * f->one.length, &bytes, f->one.text, f->one.length, &code);
     if (U_FAILURE(code))
-        return icu_failed(code, e);
+        return text_icu_failed(code, e);
     out->len += (size_t)bytes;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "data/text_block.h"
 #include "data/text_break.h"
 #include "data/text_fold.h"
+#include "data/text_icu.h"
 #include "data/text_level.h"
 #include "data/text_white.h"
 
@@ -67,11 +68,6 @@ static inline int emit(struct text_split *s, const char *word, size_t length, bo
         token->written_length = origin(s, at + length) - start;
     }
     return s->n_words < sizeof s->words / sizeof *s->words ? 0 : hand_on(s, e);
-}
-
-static int icu_failed(UErrorCode code, struct err *e)
-{
-    return err_fail(e, STATUS_FAILED, "ICU failed: %s (is its data installed?)", u_errorName(code));
 }
 
 /* ---- Levels ---- */
@@ -287,7 +283,7 @@ static int character_cut(struct text_split *s, size_t *cut, struct err *e)
     utext_openUTF8(&s->view, s->window.data, (int64_t)end, &code);
     ubrk_setUText(s->characters, &s->view, &code);
     if (U_FAILURE(code))
-        return icu_failed(code, e);
+        return text_icu_failed(code, e);
     int32_t found = ubrk_preceding(s->characters, (int32_t)end);
     *cut = end;
     if (found != UBRK_DONE && (size_t)found > s->window.len / 2)
@@ -359,7 +355,7 @@ struct text_split *text_split_open(const struct text_options *o, bool tabs, bool
     s->characters = ubrk_open(UBRK_CHARACTER, "", NULL, 0, &code);
     s->fold = U_FAILURE(code) ? NULL : text_fold_open(o, e);
     if (U_FAILURE(code))
-        icu_failed(code, e);
+        text_icu_failed(code, e);
     if (!s->fold || (breaks && !s->breaks)) {
         text_split_close(s);
         return NULL;

@@ -24,23 +24,18 @@ int vectors_header(const char *text, uint64_t *n, uint64_t *d, struct err *e)
     return 0;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 bool vectors_number(const char **at, float *value)
 {
     const char *text = *at;
     char *end;
-    while (is_blank(*text))
+    while (vectors_blank(*text))
         text++;
     *at = text;
     text += *text == '-' || *text == '+';
     if (!((*text >= '0' && *text <= '9') || *text == '.') || text[1] == 'x' || text[1] == 'X')
         return false;
     *value = strtof(*at, &end);
-    if (end == *at || !isfinite(*value) || (*end && !is_blank(*end)))
+    if (end == *at || !isfinite(*value) || (*end && !vectors_blank(*end)))
         return false;
     *at = end;
     return true;
@@ -79,18 +74,6 @@ float *vectors_model_row(struct vectors_model *m)
     return row;
 }
 
-/* Bytes of the longest start of a character at text[0], where no whole one is: at least 1. */
-static size_t broken_length(const char *text, size_t length)
-{
-    for (size_t n = length < 3 ? length : 3; n > 1; n--) {
-        char whole[4] = {'\x80', '\x80', '\x80', '\x80'};
-        memcpy(whole, text, n);
-        if (utf8_length(whole, sizeof whole) > n)
-            return n;
-    }
-    return 1;
-}
-
 /* The word as UTF-8, in m->word unless it is that already. */
 static int mend(struct vectors_model *m, const char **word, size_t *length, struct err *e)
 {
@@ -99,11 +82,12 @@ static int mend(struct vectors_model *m, const char **word, size_t *length, stru
         at += n;
     if (at == end)
         return 0;
+    bool open;
     buf_clear(&m->word);
     for (at = *word; at < end;) {
         size_t n = utf8_length(at, (size_t)(end - at));
         buf_add(&m->word, n ? at : "\xef\xbf\xbd", n ? n : 3);
-        at += n ? n : broken_length(at, (size_t)(end - at));
+        at += n ? n : utf8_broken(at, (size_t)(end - at), &open);
     }
     *word = m->word.data;
     *length = m->word.len;

@@ -15,6 +15,12 @@ struct vectors_model {
     struct buf word;
 };
 
+/* What stands between the fields of a line. */
+static inline bool vectors_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* A first line, "V D": STATUS_DATA when it is not two whole numbers. */
 int vectors_header(const char *text, uint64_t *n, uint64_t *d, struct err *e);
 

@@ -13,11 +13,6 @@ struct reader {
     bool headless;              /* the first line is a word's */
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static int bad(struct reader *r, struct err *e)
 {
     return lines_where(&r->lines, e);
@@ -37,7 +32,7 @@ static size_t take_numbers(const char *at, size_t d, float *row, const char **st
     size_t n = 0;
     while (n < d && vectors_number(&at, &row[n]))
         n++;
-    while (is_blank(*at))
+    while (vectors_blank(*at))
         at++;
     *stopped = at;
     return n == d && *at ? d + 1 : n;
@@ -48,9 +43,9 @@ static char *last_fields(char *text, size_t length, size_t n)
 {
     char *at = text + length;
     while (n--) {
-        while (at > text && is_blank(at[-1]))
+        while (at > text && vectors_blank(at[-1]))
             at--;
-        while (at > text && !is_blank(at[-1]))
+        while (at > text && !vectors_blank(at[-1]))
             at--;
     }
     return at > text ? at : NULL;
@@ -89,7 +84,7 @@ static long take_odd(struct reader *r, size_t first, float *row, struct err *e)
     if (vectors_numbers(l->text + first, numbers))
         return wrong_count(r, n, e);
     got = take_numbers(numbers, r->model.d, row, &stopped);
-    while (numbers > l->text && is_blank(numbers[-1]))
+    while (numbers > l->text && vectors_blank(numbers[-1]))
         numbers--;
     return got < r->model.d ? bad_number(r, stopped, e) : numbers - l->text;
 }
@@ -116,7 +111,7 @@ static int next_line(struct reader *r, struct err *e)
     struct lines *l = &r->lines;
     int more;
     while ((more = lines_next(l, e)) > 0) {
-        while (l->length && is_blank(l->text[l->length - 1]))
+        while (l->length && vectors_blank(l->text[l->length - 1]))
             l->length--;
         l->text[l->length] = 0;
         if (l->length)
