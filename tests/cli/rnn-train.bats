@@ -326,6 +326,8 @@ field() {
     expect 2 rnn-train -q --epochs 1 -o m.tns --log ./text.tns text.tns
     assert grep -q "^rnn-train: --log: './text.tns' is used for something else too (name another file)" err
     expect 2 rnn-train -q --epochs 1 -o m.tns --checkpoint text.tns text.tns
+    expect 2 rnn-train -q --epochs 1 -o m.tns --checkpoint-every 60 text.tns
+    grep -q -- '--checkpoint-every wants to know where to' err
     expect 2 rnn-train -q --epochs 1 -o m.tns --checkpoint text.tns < text.tns
     ln -s text.tns other.tns
     expect 2 rnn-train -q --epochs 1 -o m.tns --log text.tns --valid-file other.tns before.tns
