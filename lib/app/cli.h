@@ -78,12 +78,12 @@ const char *cli_hop(void);
 /* Sets option.NAME=value in a model's HEAD for every recorded option. */
 void cli_options_meta(struct meta *head);
 
-/* Refuses the file that --`option` writes (NULL: none) where it would destroy another: the output, or one of `others` (NULL:
- * none; "-": standard input). */
+/* Refuses the file that --`option` writes (NULL: none) where it would destroy another: the output, or one of `others`
+ * (NULL: none; "-": standard input). */
 int cli_apart(const char *option, const char *path, const char *const *others, size_t n, struct err *e);
 
-/* Text to the one output; the first failure is kept and reported by cli_finish. cli_put: -1 from then on, for those who would
- * otherwise go on for ever. */
+/* Text to the one output; the first failure is kept and reported by cli_finish. cli_put: -1 from then on, for those who
+ * would otherwise go on for ever. */
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_put(const void *bytes, size_t length);
 

@@ -120,7 +120,7 @@ static int lot_answer(struct lot *l)
     return result;
 }
 
-/* ---- Words of the command line ------------------------------------------------------------------------------------- */
+/* ---- Words of the command line ----------------------------------------------------------------------------------- */
 
 int answer_words(struct embed *m, const struct answer_config *c, const char *const *words, size_t n, size_t size,
                  struct err *e)

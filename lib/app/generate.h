@@ -9,9 +9,10 @@
  * what is drawn. */
 int generate(struct rnnfile *file, const struct sample_config *config, bool as_text, struct err *e);
 
-/* config->items series of config->generate vectors, or, with `path` ("-": standard input), so many vectors behind each
- * item of a stream of vectors, what it began with in front of them when config->keep_prime: a stream of vectors with the
- * columns vec and continued, or as text (a line a vector, numbers divided by TABs, an empty line behind an item). */
+/* config->items series of config->generate vectors, or, with `path` ("-": standard input), so many vectors behind
+ * each item of a stream of vectors, what it began with in front of them when config->keep_prime: a stream of vectors
+ * with the columns vec and continued, or as text (a line a vector, numbers divided by TABs, an empty line behind an
+ * item). */
 int generate_vectors(struct rnnfile *file, const struct sample_config *config, const char *path, bool as_text,
                      struct err *e);
 

@@ -82,8 +82,8 @@ struct plot_style {
 void plot_text(struct plot *p, double x, double y, const char *text, const struct plot_style *style);
 void plot_text_size(struct plot *p, const char *text, const struct plot_style *style, double *width, double *height);
 
-/* Text as it can be shown, whatever its bytes; what a series that comes from a file is called: the file's own name. Owned
- * by the caller. */
+/* Text as it can be shown, whatever its bytes; what a series that comes from a file is called: the file's own name.
+ * Owned by the caller. */
 char *plot_shown(const char *text);
 char *plot_file_name(const char *path);
 

@@ -1,5 +1,5 @@
-/* curve: numbers over numbers, as lines with a legend: fields of trainers' logs over steps, and what plot_gradflow.h and
- * plot_series.h read. */
+/* curve: numbers over numbers, as lines with a legend: fields of trainers' logs over steps, and what plot_gradflow.h
+ * and plot_series.h read. */
 #ifndef APP_PLOT_CURVE_H
 #define APP_PLOT_CURVE_H
 
@@ -30,8 +30,8 @@ struct curves {
     size_t floored; /* values below the floor */
 };
 
-/* Adds a curve without points, solid and in the next colour; the name (NULL: none) is then owned by `c`. The pointer lasts
- * until the next call. */
+/* Adds a curve without points, solid and in the next colour; the name (NULL: none) is then owned by `c`. The pointer
+ * lasts until the next call. */
 struct curve *curves_add(struct curves *c, char *name);
 
 void curve_point(struct curve *curve, double x, double y);

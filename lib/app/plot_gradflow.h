@@ -1,4 +1,5 @@
-/* gradflow: how far gradients reach back in time, as rnn-train --gradflow records it (net/gradflow.h), made into curves. */
+/* gradflow: how far gradients reach back in time, as rnn-train --gradflow records it (net/gradflow.h), made into
+ * curves. */
 #ifndef APP_PLOT_GRADFLOW_H
 #define APP_PLOT_GRADFLOW_H
 
@@ -17,10 +18,10 @@ struct flow_choice {
 };
 extern const struct opt flow_options[];
 
-/* Adds the curves of the files (NULL or "-": standard input). Norms stand over the lag on a logarithmic axis; the bound is
- * drawn sqrt(H) times as high, where it is one for Frobenius norms. In a picture of one file a colour is a record; in one of
- * several it is a file's layer, the paler the earlier the record. STATUS_MISUSED: an epoch, layer or quantity that is not
- * there, labels that are not as many as files. */
+/* Adds the curves of the files (NULL or "-": standard input). Norms stand over the lag on a logarithmic axis; the bound
+ * is drawn sqrt(H) times as high, where it is one for Frobenius norms. In a picture of one file a colour is a record;
+ * in one of several it is a file's layer, the paler the earlier the record. STATUS_MISUSED: an epoch, layer or quantity
+ * that is not there, labels that are not as many as files. */
 int flow_read(struct curves *c, char **paths, int n_paths, const struct flow_choice *choice, struct err *e);
 
 #endif

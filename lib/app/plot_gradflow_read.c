@@ -279,7 +279,8 @@ static void draw_record(struct curves *c, const struct flows *f, const struct fl
     free(name);
 }
 
-/* The records of one file; `first` is the colour of its first group, or of its first record when it is the only file. */
+/* The records of one file; `first` is the colour of its first group, or of its first record when it is the only
+ * file. */
 static void draw_file(struct curves *c, const struct flows *f, const struct flow *flow, const bool *chosen,
                       size_t first, bool *drawn)
 {

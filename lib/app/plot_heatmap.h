@@ -13,8 +13,8 @@ struct heatmap {
     size_t n_links;
 };
 
-/* The pair `item`, from 0, of an alignment stream (NULL or "-": standard input), with its words and links. The stream is
- * read to its end. */
+/* The pair `item`, from 0, of an alignment stream (NULL or "-": standard input), with its words and links. The stream
+ * is read to its end. */
 int heatmap_read_item(struct heatmap *h, const char *path, uint64_t item, struct err *e);
 
 /* The tensor of that name, of rank 1 (a row) or 2. */

@@ -1,4 +1,5 @@
-/* map: words as points in a plane: that in which their vectors spread most, or one on which neighbours stay neighbours. */
+/* map: words as points in a plane: that in which their vectors spread most, or one on which neighbours stay
+ * neighbours. */
 #ifndef APP_PLOT_MAP_H
 #define APP_PLOT_MAP_H
 
@@ -29,8 +30,8 @@ struct map_choice {
 };
 extern const struct opt map_options[];
 
-/* Reads a model/w2v (NULL or "-": standard input) and projects the chosen words' vectors: as they are onto their first two
- * principal components, or scaled to length 1 by t-SNE. A word that is not in the vocabulary is named, with the one
+/* Reads a model/w2v (NULL or "-": standard input) and projects the chosen words' vectors: as they are onto their first
+ * two principal components, or scaled to length 1 by t-SNE. A word that is not in the vocabulary is named, with the one
  * spelled most like it. */
 int map_read(struct map *m, const char *path, const struct map_choice *choice, struct err *e);
 

@@ -12,8 +12,8 @@ struct series_choice {
 extern const struct opt series_options[];
 
 /* Adds a curve for each component of each column of `columns` (separated by commas; NULL: `target` or else `vec`, and
- * `pred.vec` where it is there) of an item, from 0. Where there are several components, a component has one colour and all
- * columns but the first are dashed. */
+ * `pred.vec` where it is there) of an item, from 0. Where there are several components, a component has one colour and
+ * all columns but the first are dashed. */
 int series_read(struct curves *c, const char *path, uint64_t item, const char *columns,
                 const struct series_choice *choice, struct err *e);
 

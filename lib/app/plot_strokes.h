@@ -20,9 +20,9 @@ struct strokes_choice {
 };
 extern const struct opt strokes_options[];
 
-/* Reads rows (dx, dy, end) of a column of the items from `first` on, from 0: where the pen moved to from the row before, and
- * whether (end >= 0.5) it is lifted then. It is up before the first row. Rows of another length, NaN and places beyond all
- * paper are STATUS_DATA. */
+/* Reads rows (dx, dy, end) of a column of the items from `first` on, from 0: where the pen moved to from the row
+ * before, and whether (end >= 0.5) it is lifted then. It is up before the first row. Rows of another length, NaN and
+ * places beyond all paper are STATUS_DATA. */
 int strokes_read(struct strokes *s, const char *path, uint64_t first, const char *column,
                  const struct strokes_choice *choice, struct err *e);
 

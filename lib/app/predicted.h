@@ -12,8 +12,8 @@ void predicted_wants(struct score_config *config, const struct rnnfile *file, en
 /* Runs the scorer over a stream (NULL: standard input), and writes
  *
  *     text, with --score     a table: item, tokens, log-probability, perplexity, and their total
- *     text                   a line an item: words; word/CLASS ...; CLASS TAB probability; numbers divided by TABs (a line a
- *                            step, an empty line behind an item, where there is a value a step)
+ *     text                   a line an item: words; word/CLASS ...; CLASS TAB probability; numbers divided by TABs (a
+ *                            line a step, an empty line behind an item, where there is a value a step)
  *     report                 how good it is (report.h) */
 int predicted_print(struct scorer *s, const char *path, enum predicted_as as, struct err *e);
 

@@ -18,7 +18,8 @@ struct recording {
 /* Opens the file (path NULL: none is wanted), which appears when it has been written. */
 int recording_open(struct recording *r, const char *path, struct err *e);
 
-/* Writes the records, if a file is wanted, behind the history of `input`, and lets it appear. `parents` as for sink_end. */
+/* Writes the records, if a file is wanted, behind the history of `input`, and lets it appear. `parents` as for
+ * sink_end. */
 int recording_write(struct recording *r, const struct gradflow *g, const struct meta *input, const char *parents,
                     struct err *e);
 

@@ -3,9 +3,10 @@
  *     classes   accuracy, number, unseen (targets of classes that the model does not know: counted as wrong); then for
  *               each class count, precision, recall and F1; of classes of items also the confusion: a row for each
  *               class given, a column for each predicted, up to REPORT_CONFUSED of them
- *     numbers   number (of rows judged), mse, rmse, and both for each dimension; of a mixture number and loss, nats a row
- *     words     tokens (ends of items among them), unknown, nats a token, perplexity, bits a token; of captions also F1: the
- *               mean over items of 2c / (r + g), for r words given, g written and c in common */
+ *     numbers   number (of rows judged), mse, rmse, and both for each dimension; of a mixture number and loss, nats
+ *               a row
+ *     words     tokens (ends of items among them), unknown, nats a token, perplexity, bits a token; of captions also
+ *               F1: the mean over items of 2c / (r + g), for r words given, g written and c in common */
 #ifndef APP_REPORT_H
 #define APP_REPORT_H
 

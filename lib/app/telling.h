@@ -4,7 +4,8 @@
 
 #include "app/pipeline_run.h"
 
-/* Notes and the logs of failed stages, a progress line on a terminal; what stages print for the user to the one output. */
+/* Notes and the logs of failed stages, a progress line on a terminal; what stages print for the user to the one
+ * output. */
 extern const struct run_events telling;
 
 /* "head: text", made safe for a terminal; with --quiet too. */

@@ -1,4 +1,5 @@
-/* tns cat, head, slice, drop: streams made of other streams, every byte checked on the way and every frame written anew. */
+/* tns cat, head, slice, drop: streams made of other streams, every byte checked on the way and every frame written
+ * anew. */
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* w2v_watching: what training word vectors tells while it goes on: progress and, with --eval, a line an epoch on standard
- * error, rows to --log. */
+/* w2v_watching: what training word vectors tells while it goes on: progress and, with --eval, a line an epoch on
+ * standard error, rows to --log. */
 #ifndef APP_W2V_WATCHING_H
 #define APP_W2V_WATCHING_H
 

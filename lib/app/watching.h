@@ -1,4 +1,5 @@
-/* watching: what a training run tells while it goes on: progress and a line an epoch on standard error, rows to --log. */
+/* watching: what a training run tells while it goes on: progress and a line an epoch on standard error, rows to
+ * --log. */
 #ifndef APP_WATCHING_H
 #define APP_WATCHING_H
 

@@ -1,8 +1,9 @@
 /* err: the one way to report that the world is wrong.
  *
- * A function that can fail takes a `struct err *` last and returns -1 (or NULL) after leaving one sentence in it. Callers
- * add where: err_where(e, "reading model %s", path). The library never prints and never exits; the tool prints the
- * sentence and exits with the status. That the *program* is wrong is an assert; that memory is gone is mem.h's matter. */
+ * A function that can fail takes a `struct err *` last and returns -1 (or NULL) after leaving one sentence in it.
+ * Callers add where: err_where(e, "reading model %s", path). The library never prints and never exits; the tool prints
+ * the sentence and exits with the status. That the *program* is wrong is an assert; that memory is gone is mem.h's
+ * matter. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 

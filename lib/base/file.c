@@ -16,7 +16,8 @@
 
 enum { READ_AHEAD = 1 << 20 };
 
-/* Hidden names in use, for the signal handler alone: where O_TMPFILE does not work, only it can leave nothing behind. */
+/* Hidden names in use, for the signal handler alone: where O_TMPFILE does not work, only it can leave nothing
+ * behind. */
 static const char *volatile temps[8];
 
 static void on_death(int number)

@@ -19,8 +19,8 @@ struct outfile {
     bool inplace;
 };
 
-/* NULL or "-" is standard output. Fails before any work when the file could not be written later: a missing directory, a
- * directory in its place, no permission. */
+/* NULL or "-" is standard output. Fails before any work when the file could not be written later: a missing directory,
+ * a directory in its place, no permission. */
 int outfile_open(struct outfile *f, const char *path, struct err *e);
 int outfile_write(struct outfile *f, const void *bytes, size_t length, struct err *e);
 
@@ -33,12 +33,12 @@ void outfile_drop(struct outfile *f);
 /* Could `path` be written later? The checks of outfile_open without opening: for checkpoints and logs. */
 int outfile_probe(const char *path, struct err *e);
 
-/* Is `path` the same file as `other`, or will it be once it is made? `other` NULL or "-" is the open descriptor `standard`.
- * Only regular files count: a device or pipe loses nothing by being named twice. */
+/* Is `path` the same file as `other`, or will it be once it is made? `other` NULL or "-" is the open descriptor
+ * `standard`. Only regular files count: a device or pipe loses nothing by being named twice. */
 bool file_same(const char *path, const char *other, int standard);
 
-/* The last two steps of that for a file written by somebody else: its bytes onto the disk; then its name, over what is there
- * of that name, whose mode is kept. */
+/* The last two steps of that for a file written by somebody else: its bytes onto the disk; then its name, over what is
+ * there of that name, whose mode is kept. */
 int file_sync(const char *path, struct err *e);
 int file_rename(const char *temp, const char *path, struct err *e);
 
@@ -51,11 +51,12 @@ int infile_open(const char *path, struct err *e);
 /* How an input is called in messages: its path, or "standard input". */
 const char *infile_label(const char *path);
 
-/* read() that tries again when interrupted, unless a stop is pending (STATUS_STOPPED). Bytes read, 0 at the end, or -1. */
+/* read() that tries again when interrupted, unless a stop is pending (STATUS_STOPPED). Bytes read, 0 at the end, or
+ * -1. */
 long file_read(int fd, void *bytes, size_t room, struct err *e);
 
-/* For files that say themselves how long they are. Adds exactly `length` bytes to `out`, which grows as they come; fewer are
- * STATUS_DATA. Then: is that the end of the file? More is STATUS_DATA. */
+/* For files that say themselves how long they are. Adds exactly `length` bytes to `out`, which grows as they come;
+ * fewer are STATUS_DATA. Then: is that the end of the file? More is STATUS_DATA. */
 int file_take(int fd, uint64_t length, struct buf *out, struct err *e);
 int file_ends(int fd, struct err *e);
 

@@ -40,8 +40,8 @@ static inline bool mem_product(uint64_t a, uint64_t b, uint64_t *product)
     return !__builtin_mul_overflow(a, b, product);
 }
 
-/* An arena: memory for one pass, given back all at once. Blocks never move; arena_reset keeps them for the next pass, so
- * that a training step allocates nothing once the first has run. Zero-initialize; arena_free at the end. */
+/* An arena: memory for one pass, given back all at once. Blocks never move; arena_reset keeps them for the next pass,
+ * so that a training step allocates nothing once the first has run. Zero-initialize; arena_free at the end. */
 struct arena {
     struct arena_block *first, *now;
     size_t used; /* bytes of `now` */

@@ -1,8 +1,9 @@
 /* opt: options as tables.
  *
- * Each module owns a configuration struct and a table of rows that says how its fields are set. A tool lists the tables it
- * takes; from them come parsing (getopt_long: -x v, --name v, --name=v, --no-name), --help, the OPTIONS of its manual page,
- * shell completion, and the key=value lines kept in models and histories. Adding an option is adding a row. */
+ * Each module owns a configuration struct and a table of rows that says how its fields are set. A tool lists the tables
+ * it takes; from them come parsing (getopt_long: -x v, --name v, --name=v, --no-name), --help, the OPTIONS of its
+ * manual page, shell completion, and the key=value lines kept in models and histories. Adding an option is adding a
+ * row. */
 #ifndef BASE_OPT_H
 #define BASE_OPT_H
 
@@ -71,8 +72,8 @@ bool opt_value(const struct opt *row, const void *config, struct buf *text);
 void opt_recorded(const struct opt_group *groups, void (*row)(void *context, const char *name, const char *value),
                   void *context);
 
-/* The help text; the same as roff for a manual page's OPTIONS; a completion script, where `verbs` ("ls|text", or NULL) may
- * stand first. */
+/* The help text; the same as roff for a manual page's OPTIONS; a completion script, where `verbs` ("ls|text", or NULL)
+ * may stand first. */
 void opt_help(const struct opt_group *groups, struct buf *out);
 void opt_roff(const struct opt_group *groups, struct buf *out);
 void opt_completion(const struct opt_group *groups, const char *tool, const char *verbs, bool zsh, struct buf *out);

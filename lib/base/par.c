@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One job at a time, of as many shares as there are threads. The caller publishes it by a new ticket, the job's number and
- * that of the first share that nobody has taken: 1, for it begins with 0 itself. Whoever is free takes the next one, the
- * caller too, so that it never waits for a thread that the system has not let run yet. Who has taken a share may read the
- * job: it is not over before `left`, the shares to be done, is 0. */
+/* One job at a time, of as many shares as there are threads. The caller publishes it by a new ticket, the job's number
+ * and that of the first share that nobody has taken: 1, for it begins with 0 itself. Whoever is free takes the next
+ * one, the caller too, so that it never waits for a thread that the system has not let run yet. Who has taken a share
+ * may read the job: it is not over before `left`, the shares to be done, is 0. */
 static struct {
     int threads;
     pthread_t thread[PAR_MAX_THREADS];

@@ -22,8 +22,8 @@ void par_stop(void);
 int par_threads(void);
 
 /* Calls work(context, low, high) so that the ranges cover 0 .. n-1 once, cut at multiples of `grain`, and returns when
- * all are done. There are as many ranges as threads at most; a thread that comes late finds its range done by another. Not to be
- * nested. */
+ * all are done. There are as many ranges as threads at most; a thread that comes late finds its range done by another.
+ * Not to be nested. */
 void par_for(size_t n, size_t grain, void (*work)(void *context, size_t low, size_t high), void *context);
 
 #endif

@@ -10,8 +10,8 @@ struct rng rng_fork(struct rng parent, const char *purpose, uint64_t index)
     return (struct rng){.key = rng_mix(rng_mix(key) + index * 0xd1b54a32d192ed03u)};
 }
 
-/* True with probability e^-p, for p of 0..1 (von Neumann): uniform numbers that fall from p on, how many? n or more with
- * probability p^n / n!, so an even number with 1 - p + p^2/2! - ... */
+/* True with probability e^-p, for p of 0..1 (von Neumann): uniform numbers that fall from p on, how many? n or more
+ * with probability p^n / n!, so an even number with 1 - p + p^2/2! - ... */
 static bool survives(struct rng *r, double p)
 {
     bool even = true;

@@ -1,7 +1,8 @@
-/* spool: bytes that are gathered once and then read again, as often as one likes, from a file without a name in $TMPDIR.
+/* spool: bytes that are gathered once and then read again, as often as one likes, from a file without a name in
+ * $TMPDIR.
  *
- * Memory holds one block. The file is made when the first block is full, at the latest by spool_rewind, and vanishes with
- * the process. Zero-initialize; spool_close at the end. */
+ * Memory holds one block. The file is made when the first block is full, at the latest by spool_rewind, and vanishes
+ * with the process. Zero-initialize; spool_close at the end. */
 #ifndef BASE_SPOOL_H
 #define BASE_SPOOL_H
 

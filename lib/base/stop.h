@@ -14,8 +14,8 @@ void stop_catch(void);
 /* SIGTERM or SIGINT has come. Reads that are interrupted by it fail with STATUS_STOPPED. */
 bool stop_pending(void);
 
-/* Behind a failure to read the input: a pending stop outranks it, since who sent that may have ended the stage before this one
- * first. Returns -1. */
+/* Behind a failure to read the input: a pending stop outranks it, since who sent that may have ended the stage before
+ * this one first. Returns -1. */
 int stop_outranks(struct err *e);
 
 /* SIGUSR1 has come since the last call. */

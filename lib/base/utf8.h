@@ -42,8 +42,9 @@ static inline uint32_t utf8_decode(const char *text, size_t length)
     }
 }
 
-/* The longest start of a character at text[0], of `length` bytes (1 at least), where no whole one stands: how many bytes one
- * U+FFFD is put for (Unicode, section 3.9, "Substitution of Maximal Subparts"). `*open`: more text may make it a character. */
+/* The longest start of a character at text[0], of `length` bytes (1 at least), where no whole one stands: how many
+ * bytes one U+FFFD is put for (Unicode, section 3.9, "Substitution of Maximal Subparts"). `*open`: more text may make
+ * it a character. */
 static inline size_t utf8_broken(const char *text, size_t length, bool *open)
 {
     static const unsigned char second[5][2] = {{0x80, 0xbf}, {0xa0, 0xbf}, {0x80, 0x9f}, {0x90, 0xbf}, {0x80, 0x8f}};

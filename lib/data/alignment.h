@@ -45,7 +45,8 @@ void item_words_free(struct item_words *w);
  *   pharaoh  a line a pair: its links, `source-target`, in the order of the target
  *   marian   a line a pair: for each target word its weights, commas between, blanks between target words
  *   nematus  a block a pair: `number ||| target words ||| score ||| source words ||| I J`, a line of weights for each
- *            target word, an empty line. The score is the sum of the logarithms of each target word's largest weight. */
+ *            target word, an empty line. The score is the sum of the logarithms of each target word's largest
+ *            weight. */
 enum alignment_format { ALIGNMENT_PHARAOH, ALIGNMENT_MARIAN, ALIGNMENT_NEMATUS };
 
 /* Adds a pair, the stream's `number`-th from 0. `sides` are source and target; only nematus looks at them. */

@@ -1,15 +1,16 @@
 /* bpe: byte-pair encoding, words into pieces (Sennrich, Haddow, Birch: "Neural Machine Translation of Rare Words with
  * Subword Units", ACL 2016).
  *
- * Words are first their characters. Learning joins, again and again, the two neighbouring symbols that stand together most
- * often in the words of a vocabulary, each word counted as often as it is seen; of pairs that are as frequent as each other
- * the one of the older symbols comes first. Encoding does the merges on a word in the order in which they were learned: one
- * at a time, always the earliest, of several places the leftmost.
+ * Words are first their characters. Learning joins, again and again, the two neighbouring symbols that stand together
+ * most often in the words of a vocabulary, each word counted as often as it is seen; of pairs that are as frequent as
+ * each other the one of the older symbols comes first. Encoding does the merges on a word in the order in which they
+ * were learned: one at a time, always the earliest, of several places the leftmost.
  *
- * Symbols are the words of a vocabulary whose `merges` say how they came about. All 256 bytes are among them, ASCII as it is,
- * others spelt by text_byte_spell: a character that is not known becomes its bytes, so that nothing is <unk>. No merge makes
- * a symbol that is spelt like a byte or a special token; hence symbols put end to end (text_level.h) are exactly the words.
- * A word of more than BPE_STRETCH bytes is encoded in stretches of that length, between characters. */
+ * Symbols are the words of a vocabulary whose `merges` say how they came about. All 256 bytes are among them, ASCII as
+ * it is, others spelt by text_byte_spell: a character that is not known becomes its bytes, so that nothing is <unk>.
+ * No merge makes a symbol that is spelt like a byte or a special token; hence symbols put end to end (text_level.h)
+ * are exactly the words. A word of more than BPE_STRETCH bytes is encoded in stretches of that length, between
+ * characters. */
 #ifndef DATA_BPE_H
 #define DATA_BPE_H
 
@@ -17,9 +18,10 @@
 
 enum { BPE_STRETCH = 128, BPE_SHORTEST = BPE_STRETCH - 4 };
 
-/* Learns at most `n_merges` merges from the words of `words` from id `first` on, of pairs that are seen min_count times and
- * twice at least. Characters seen fewer than min_count times are left to their bytes. `symbols` must be zero and becomes the
- * vocabulary, in order (vocab_prune), counts as in the encoded text. Takes memory by the number of words. */
+/* Learns at most `n_merges` merges from the words of `words` from id `first` on, of pairs that are seen min_count
+ * times and twice at least. Characters seen fewer than min_count times are left to their bytes. `symbols` must be zero
+ * and becomes the vocabulary, in order (vocab_prune), counts as in the encoded text. Takes memory by the number of
+ * words. */
 void bpe_learn(const struct vocab *words, size_t first, size_t n_merges, uint64_t min_count, struct vocab *symbols);
 
 /* ---- Pairs of symbols, and a number for each ---- */
@@ -63,8 +65,8 @@ const uint32_t *bpe_pieces(const struct bpe *b, uint32_t id, size_t *n);
 void bpe_forget(struct bpe *b);
 void bpe_close(struct bpe *b);
 
-/* For learning and encoding alike: the bytes of a word's next stretch, BPE_SHORTEST at least unless the word ends with it;
- * the characters of a stretch as symbols, at most one a byte. Returns how many. */
+/* For learning and encoding alike: the bytes of a word's next stretch, BPE_SHORTEST at least unless the word ends with
+ * it; the characters of a stretch as symbols, at most one a byte. Returns how many. */
 size_t bpe_stretch(const char *word, size_t length);
 size_t bpe_characters(const struct vocab *symbols, const char *text, size_t length, uint32_t ids[BPE_STRETCH]);
 

@@ -1,6 +1,6 @@
-/* Learning merges: every pair of neighbouring symbols has its count and the stretches it may be in; a merge goes through
- * those alone and corrects the counts around it. Pairs wait in a heap, whose entries may be out of date: a count that has
- * grown gets another entry, one that has fallen is seen when its entry comes up. */
+/* Learning merges: every pair of neighbouring symbols has its count and the stretches it may be in; a merge goes
+ * through those alone and corrects the counts around it. Pairs wait in a heap, whose entries may be out of date: a
+ * count that has grown gets another entry, one that has fallen is seen when its entry comes up. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -55,8 +55,9 @@ static bool put_digits(bool negative, uint64_t number, int digits, int exponent,
     return true;
 }
 
-/* The fewest digits that give back an f32 from 1e-4 up to 1e6, as printf would write them, at a fraction of its time; false for
- * others and where double cannot tell. Every step but the last division is exact: the value has 24 bits, 5^12 has 28. */
+/* The fewest digits that give back an f32 from 1e-4 up to 1e6, as printf would write them, at a fraction of its time;
+ * false for others and where double cannot tell. Every step but the last division is exact: the value has 24 bits, 5^12
+ * has 28. */
 static bool short_text(float value, struct buf *out)
 {
     static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};

@@ -49,8 +49,8 @@ static inline uint64_t frame_padded(uint64_t length)
 /* Bytes of header, dims, name, meta and the zeros behind them. */
 uint64_t frame_head_length(const struct frame_header *h);
 
-/* Adds the head of a frame to `out`: header with its checksum, dims, name, meta, zeros. `h` needs kind, flags, dtype, rank,
- * payload_len, raw_len, payload_crc, stream_id, seq and row0. */
+/* Adds the head of a frame to `out`: header with its checksum, dims, name, meta, zeros. `h` needs kind, flags, dtype,
+ * rank, payload_len, raw_len, payload_crc, stream_id, seq and row0. */
 void frame_put(struct frame_header *h, const uint64_t *dims, const char *name, const struct buf *meta, struct buf *out);
 
 /* What a header that was read may say: the lengths that are read by next, then, once its checksum has held, everything

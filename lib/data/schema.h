@@ -1,4 +1,5 @@
-/* schema: what the batches of a segment must look like, checked column by column (stream(5), "Items, batches, columns"). */
+/* schema: what the batches of a segment must look like, checked column by column (stream(5), "Items, batches,
+ * columns"). */
 #ifndef DATA_SCHEMA_H
 #define DATA_SCHEMA_H
 

@@ -1,10 +1,10 @@
-/* side: one of several streams that are walked item by item beside each other, however each cuts its items into batches.
+/* side: one of several streams that are walked item by item beside each other, however each cuts its items into
+ * batches.
  *
  * Zero-initialize, open `source`, read each HEAD by source_segment(s.source, &s.segment, e), then
  *
  *     n = the least side_more() of all;   0: all must be 0
- *     side_take(each, n)
- */
+ *     side_take(each, n) */
 #ifndef DATA_SIDE_H
 #define DATA_SIDE_H
 
@@ -21,7 +21,8 @@ struct side {
 /* Begins the batches of the segment whose HEAD was read last. */
 void side_begin(struct side *s);
 
-/* How many items can be taken now, at least 1, in *n, which is 0 when the segment has ended. 0, or -1 (source_batch). */
+/* How many items can be taken now, at least 1, in *n, which is 0 when the segment has ended. 0, or -1
+ * (source_batch). */
 int side_more(struct side *s, uint64_t *n, struct err *e);
 
 /* The next n items (n <= side_more). Owned by the side, until its next call. */

@@ -1,5 +1,5 @@
-/* The reading side of stream(5): bytes, frames, and the order they must come in. What a header may say stands in frame.c,
- * what a batch must look like in schema.c; batch.c reads whole segments and batches. */
+/* The reading side of stream(5): bytes, frames, and the order they must come in. What a header may say stands in
+ * frame.c, what a batch must look like in schema.c; batch.c reads whole segments and batches. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -113,8 +113,8 @@ uint64_t source_position(const struct source *s)
 
 /* ---- Messages ---- */
 
-/* "label: frame 12 'w.in' at byte 640: ..." A pending stop outranks whatever the input says: the group's upstream may have
- * died of the same signal first. */
+/* "label: frame 12 'w.in' at byte 640: ..." A pending stop outranks whatever the input says: the group's upstream may
+ * have died of the same signal first. */
 static int bad(const struct source *s, struct err *e, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static int bad(const struct source *s, struct err *e, const char *format, ...)
 {

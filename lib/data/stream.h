@@ -109,8 +109,8 @@ const uint64_t *batch_offsets(const struct batch *batch, const char *name, struc
 int batch_add(struct batch *batch, struct tensor column, struct err *e);
 void batch_free(struct batch *batch);
 
-/* Reads what is one segment without batches (a model): HEAD, TENSORs, END, nothing behind. `digest` (33 bytes) gets END's
- * digest unless NULL. Duplicate names and partial streams are refused. segment_load opens a path for it. */
+/* Reads what is one segment without batches (a model): HEAD, TENSORs, END, nothing behind. `digest` (33 bytes) gets
+ * END's digest unless NULL. Duplicate names and partial streams are refused. segment_load opens a path for it. */
 int segment_only(struct source *s, struct segment *segment, char *digest, struct err *e);
 int segment_load(const char *path, struct segment *segment, char *digest, struct err *e);
 
@@ -133,7 +133,8 @@ int sink_end(struct sink *k, const char *status, const char *parents, struct err
 /* A failure in place of END: HEAD first if there was none. Best effort: what cannot be written is let go. */
 void sink_fail(struct sink *k, const char *profile, const char *program, const struct err *e);
 
-/* Meta of a HEAD: the profile and, behind the hops of `input` (NULL: no input), one more saying how this stream is made. */
+/* Meta of a HEAD: the profile and, behind the hops of `input` (NULL: no input), one more saying how this stream is
+ * made. */
 void head_make(struct meta *head, const char *profile, const struct meta *input, const char *hop);
 
 #endif

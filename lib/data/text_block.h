@@ -1,8 +1,8 @@
 /* text_block: words in ASCII, 64 bytes at a time, by bits.
  *
- * A bit stands for a byte, bit 0 for the first; a shift to the left brings what stands before a byte, a shift to the right what
- * stands behind it. The rules are those of UAX #29 as far as they concern ASCII, with '@' among the letters as ICU has it;
- * text_break.c makes sure that they are those of the ICU that is installed. */
+ * A bit stands for a byte, bit 0 for the first; a shift to the left brings what stands before a byte, a shift to the
+ * right what stands behind it. The rules are those of UAX #29 as far as they concern ASCII, with '@' among the letters
+ * as ICU has it; text_break.c makes sure that they are those of the ICU that is installed. */
 #ifndef DATA_TEXT_BLOCK_H
 #define DATA_TEXT_BLOCK_H
 

@@ -65,8 +65,8 @@ struct automaton {
     const struct state *start;
     const struct state *letters; /* behind a letter; NULL where letters differ */
     bool apart;                  /* every character of ASCII but CR is a segment before any other */
-    /* by category of characters: may they be divided by dictionary? do they begin a segment, whatever stands before, and end
-     * one, whatever stands behind? */
+    /* by category of characters: may they be divided by dictionary? do they begin a segment, whatever stands before,
+     * and end one, whatever stands behind? */
     uint8_t dictionaries[256];
     bool opens[256], closes[256];
 };
@@ -252,8 +252,8 @@ static struct character character_at(const struct automaton *a, const char *text
     return c;
 }
 
-/* The end of a segment at byte `at` that is one character, by what follows right behind it; 0 when that decides nothing.
- * *next: the character at hand, where it is not ASCII; then, maybe, the one behind it. */
+/* The end of a segment at byte `at` that is one character, by what follows right behind it; 0 when that decides
+ * nothing. *next: the character at hand, where it is not ASCII; then, maybe, the one behind it. */
 static inline size_t character_end(const struct automaton *a, const char *text, size_t length, size_t at,
                                    struct character *next)
 {
@@ -324,9 +324,9 @@ static int look_inside(struct text_break *b, size_t end, struct err *e)
     return U_FAILURE(code) ? text_icu_failed(code, e) : 0;
 }
 
-/* The same by UTF-16, of which ICU needs no copy, and beyond `end` as long as there is more Chinese, up to where a segment
- * surely ends. In Chinese and Japanese ICU finds the same words so; in Lao and others the shortest run that is divided is
- * so many bytes or units. */
+/* The same by UTF-16, of which ICU needs no copy, and beyond `end` as long as there is more Chinese, up to where a
+ * segment surely ends. In Chinese and Japanese ICU finds the same words so; in Lao and others the shortest run that is
+ * divided is so many bytes or units. */
 static int look_inside_chinese(struct text_break *b, size_t end, struct err *e)
 {
     enum { MOST = 8192, BETWEEN = 16 };

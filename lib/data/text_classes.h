@@ -1,9 +1,9 @@
 /* text_classes: the labels of items, or the tags of tokens, while text becomes a stream.
  *
- * Their vocabulary (label.vocab.*, tag.vocab.*) has no special tokens: class k is word k. It is learned, by falling count,
- * ties by bytes; or it is that of a model or stream, and what that one lacks stands behind it, in the same order among
- * itself, so that known classes have the model's ids and whoever reads them can tell the others. As the vocabulary stands in
- * front, classes wait in a spool until the text has ended. */
+ * Their vocabulary (label.vocab.*, tag.vocab.*) has no special tokens: class k is word k. It is learned, by falling
+ * count, ties by bytes; or it is that of a model or stream, and what that one lacks stands behind it, in the same order
+ * among itself, so that known classes have the model's ids and whoever reads them can tell the others. As the
+ * vocabulary stands in front, classes wait in a spool until the text has ended. */
 #ifndef DATA_TEXT_CLASSES_H
 #define DATA_TEXT_CLASSES_H
 

@@ -1,9 +1,9 @@
 /* text_conllu: sentences of a treebank in CoNLL-U (universaldependencies.org/format.html) into tokens with tags.
  *
- * A line is a comment (#...), a word of ten columns divided by TABs, or empty, which ends a sentence. Words are numbered
- * 1, 2, 3, ... in each sentence; ranges (1-2, as it is written) and empty nodes (1.1) are checked for their form and left
- * out: the tokens are the syntactic words. A token is a FORM (column 2), blanks in it included; its tag is what stands in
- * one other column. A sentence is an item; one without words is none. */
+ * A line is a comment (#...), a word of ten columns divided by TABs, or empty, which ends a sentence. Words are
+ * numbered 1, 2, 3, ... in each sentence; ranges (1-2, as it is written) and empty nodes (1.1) are checked for their
+ * form and left out: the tokens are the syntactic words. A token is a FORM (column 2), blanks in it included; its tag
+ * is what stands in one other column. A sentence is an item; one without words is none. */
 #ifndef DATA_TEXT_CONLLU_H
 #define DATA_TEXT_CONLLU_H
 

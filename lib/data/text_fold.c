@@ -12,8 +12,9 @@
 #include "data/text_ascii.h"
 #include "data/text_icu.h"
 
-/* What a character becomes whatever stands around it, and with --normalize its combining class above bit 24; BY_ICU where it
- * becomes several characters, or its neighbours or the quick check of normal forms (UAX #15, section 9) have a say. */
+/* What a character becomes whatever stands around it, and with --normalize its combining class above bit 24; BY_ICU
+ * where it becomes several characters, or its neighbours or the quick check of normal forms (UAX #15, section 9) have a
+ * say. */
 enum { BLOCK = 64, N_BLOCKS = 0x110000 / BLOCK, CLASS_SHIFT = 24 };
 #define BY_ICU UINT32_MAX
 #define LETTER 0xffffffu
@@ -117,8 +118,8 @@ static int fold_wide(struct text_fold *f, const char *text, size_t length, struc
 
 /* ---- By table ---- */
 
-/* The small letter of c, as ICU has it for c alone, behind and before a letter, which stand in *small like this: "C aC Ca ".
- * BY_ICU where these differ or are no single character. Moves *small behind. */
+/* The small letter of c, as ICU has it for c alone, behind and before a letter, which stand in *small like this: "C aC
+ * Ca ". BY_ICU where these differ or are no single character. Moves *small behind. */
 static uint32_t small_letter(const UChar *text, int32_t length, int32_t *small)
 {
     UChar32 found[3][4];
@@ -227,8 +228,8 @@ static inline bool white(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* The last ASCII white space in a text, else its start. No folding reaches across white space, and none makes it or takes
- * it away. */
+/* The last ASCII white space in a text, else its start. No folding reaches across white space, and none makes it or
+ * takes it away. */
 static size_t last_white(const char *text, size_t length)
 {
     while (length && !white(text[length - 1]))

@@ -28,15 +28,15 @@ struct text_input {
 };
 extern const struct opt text_input_rows[];
 
-/* Refuses what does not go together (STATUS_MISUSED); `groups` holds text_input_rows and text_option_rows as parsed. Of a
- * treebank the level is set: forms are tokens, as between white space. */
+/* Refuses what does not go together (STATUS_MISUSED); `groups` holds text_input_rows and text_option_rows as parsed. Of
+ * a treebank the level is set: forms are tokens, as between white space. */
 int text_input_check(struct opt_group *groups, const struct text_input *in, struct text_options *how, struct err *e);
 
 /* The same for a level that came from a vocabulary. */
 int text_input_check_level(const struct text_input *in, const struct text_options *how, struct err *e);
 
-/* A vocabulary of tags says which they are (`tags=xpos` in its meta): takes --tags from there, or refuses another one that
- * was given; a meta that does not say it gets it. Other inputs: nothing. */
+/* A vocabulary of tags says which they are (`tags=xpos` in its meta): takes --tags from there, or refuses another one
+ * that was given; a meta that does not say it gets it. Other inputs: nothing. */
 int text_input_tags(struct opt_group *groups, const struct text_input *in, struct meta *meta, struct err *e);
 
 /* The number of the column that --tags names, from 1. */

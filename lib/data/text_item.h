@@ -24,8 +24,9 @@ enum text_item_kind { TEXT_LINE, TEXT_PARAGRAPH, TEXT_FILE, TEXT_PAIR };
 
 enum { TEXT_PART = STREAM_MAX_ITEM_TOKENS, TEXT_PART_BYTES = STREAM_BATCH_BYTES };
 
-/* Who receives the parts: the tokens of a part, some at a time, then its end. side: 0; 1 for the target of a pair. Of labeled lines also
- * the labels, in the order of the items, each before or behind the tokens of its item; else `label` may be NULL. */
+/* Who receives the parts: the tokens of a part, some at a time, then its end. side: 0; 1 for the target of a pair. Of
+ * labeled lines also the labels, in the order of the items, each before or behind the tokens of its item; else `label`
+ * may be NULL. */
 struct text_part_receiver {
     void *context;
     int (*tokens)(void *context, int side, const struct text_word *words, size_t n, struct err *e);

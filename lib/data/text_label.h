@@ -1,8 +1,8 @@
 /* text_label: takes the label out of each line `label TAB text` (or `text TAB label`) and leaves a line of text.
  *
- * The first TAB of a line ends the label; behind it a TAB is white space like others. Where the label comes last, the last
- * TAB begins it. A label is taken as it stands, blanks and capitals included; one has 1 to TEXT_LABEL_BYTES bytes. Every
- * line has one, so that labels and lines count alike. */
+ * The first TAB of a line ends the label; behind it a TAB is white space like others. Where the label comes last, the
+ * last TAB begins it. A label is taken as it stands, blanks and capitals included; one has 1 to TEXT_LABEL_BYTES bytes.
+ * Every line has one, so that labels and lines count alike. */
 #ifndef DATA_TEXT_LABEL_H
 #define DATA_TEXT_LABEL_H
 
@@ -30,8 +30,8 @@ struct text_label {
 
 /* A file begins, which messages call `file` (kept, not copied). */
 void text_label_begin(struct text_label *l, const char *file);
-/* Takes sound text, cut anywhere; hands labels to the receiver and adds lines of text to `out`: at most `length` bytes and
- * what was held back. What is no such line is STATUS_DATA (file:line). */
+/* Takes sound text, cut anywhere; hands labels to the receiver and adds lines of text to `out`: at most `length` bytes
+ * and what was held back. What is no such line is STATUS_DATA (file:line). */
 int text_label_add(struct text_label *l, const char *text, size_t length, struct buf *out, struct err *e);
 /* The file ends; the last line gets its line end. */
 int text_label_end(struct text_label *l, struct buf *out, struct err *e);

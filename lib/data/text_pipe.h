@@ -25,9 +25,9 @@ struct text_pipe {
     char last;               /* the last byte of the file at hand */
 };
 
-/* Sets it up. Where `in` says that text is kept, it counts for the length of parts, and the tokens of labeled lines and of
- * treebanks come with what they were before they were folded. `window`: TEXT_WINDOW, or less to test with. The pipe must
- * not be moved afterwards. */
+/* Sets it up. Where `in` says that text is kept, it counts for the length of parts, and the tokens of labeled lines and
+ * of treebanks come with what they were before they were folded. `window`: TEXT_WINDOW, or less to test with. The pipe
+ * must not be moved afterwards. */
 int text_pipe_open(struct text_pipe *p, const struct text_options *o, const struct text_input *in, size_t window,
                    const struct text_part_receiver *to, struct err *e);
 void text_pipe_begin(struct text_pipe *p, const char *label);

@@ -1,4 +1,5 @@
-/* text_rows: parts of items become the columns of batches. What text_tokens.c has put apart, and of no use elsewhere. */
+/* text_rows: parts of items become the columns of batches. What text_tokens.c has put apart, and of no use
+ * elsewhere. */
 #ifndef DATA_TEXT_ROWS_H
 #define DATA_TEXT_ROWS_H
 
@@ -28,7 +29,8 @@ bool text_rows_full(const struct text_part *part);
 /* Takes rows: parts that have as many on each side. */
 typedef int text_rows_taker(struct text_tokens *t, const struct text_part parts[2], struct err *e);
 
-/* Adds them to the batch at hand, with their labels or tags, which wait in their spool; writes the batch when it is full. */
+/* Adds them to the batch at hand, with their labels or tags, which wait in their spool; writes the batch when it is
+ * full. */
 text_rows_taker text_rows_add;
 /* Writes the batch at hand. */
 int text_rows_write(struct text_tokens *t, struct err *e);

@@ -97,14 +97,15 @@ static long split_space(struct text_split *s, const char *text, size_t length, b
     }
 }
 
-/* Whether segments are looked for in many lines at once: a line end is one by itself, but what follows a TAB may belong to
- * it. */
+/* Whether segments are looked for in many lines at once: a line end is one by itself, but what follows a TAB may belong
+ * to it. */
 static bool many_lines(const struct text_split *s)
 {
     return s->breaks && !s->tabs;
 }
 
-/* Hands on the marks of the line ends from *line on that stand before `end`; then the next one, or `length`, is *line. */
+/* Hands on the marks of the line ends from *line on that stand before `end`; then the next one, or `length`, is
+ * *line. */
 static int mark_lines(struct text_split *s, const char *text, size_t length, size_t *line, size_t end, struct err *e)
 {
     while (*line < end) {

@@ -33,8 +33,8 @@ struct text_word {
     size_t tag_length;
 };
 
-/* Who receives the tokens, some at a time, and the marks between them. Either function returns -1 with *e set to have the
- * whole stopped. */
+/* Who receives the tokens, some at a time, and the marks between them. Either function returns -1 with *e set to have
+ * the whole stopped. */
 struct text_receiver {
     void *context;
     int (*tokens)(void *context, const struct text_word *words, size_t n, struct err *e);
@@ -44,8 +44,8 @@ struct text_receiver {
 struct text_split;
 
 /* `tabs`: a TAB is a mark at every level. `written`: tokens come with what they were before they were folded; letters
- * that became several tokens stand at the first of these, bytes are what they are. `window`: TEXT_WINDOW, or less to test
- * with (at least 64). */
+ * that became several tokens stand at the first of these, bytes are what they are. `window`: TEXT_WINDOW, or less to
+ * test with (at least 64). */
 struct text_split *text_split_open(const struct text_options *o, bool tabs, bool written, size_t window,
                                    const struct text_receiver *to, struct err *e);
 /* Takes UTF-8, cut anywhere. */

@@ -184,8 +184,9 @@ int text_tokens_apply(struct text_tokens *t, const struct text_options *o, struc
     return write_vocabs(t, o, e);
 }
 
-/* ---- The spool: for each side of some rows a word of their number and one of the number of their ids, their ends and ids,
- * and where text is kept its lengths and bytes; between them a word for each vocabulary that has forgotten words ---- */
+/* ---- The spool: for each side of some rows a word of their number and one of the number of their ids, their ends and
+ * ids, and where text is kept its lengths and bytes; between them a word for each vocabulary that has forgotten words
+ * ---- */
 
 #define SPOOL_FORGOT 0x40000000u /* and which vocabulary */
 

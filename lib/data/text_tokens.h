@@ -1,19 +1,19 @@
 /* text_tokens: parts of items into a stream of ids, in front of it the vocabulary.
  *
  * Applying a vocabulary streams as it reads. Learning one spools the ids (the text too where it is kept) into a file
- * without a name and writes everything when the text has ended; memory then grows with the number of different words alone,
- * up to a bound where there is one. Labels and tags are always spooled, since their vocabulary may have to grow.
+ * without a name and writes everything when the text has ended; memory then grows with the number of different words
+ * alone, up to a bound where there is one. Labels and tags are always spooled, since their vocabulary may have to grow.
  *
- * At level bpe tokens are the segments of a text, white space among them. A blank goes to the segment behind it, and what
- * that makes is a word for bpe.h, which divides it into pieces: these are the tokens of the stream. While learning, ids of
- * words are what is spooled. A row then may become several, so that none has more than TEXT_PART ids; kept text stands at
- * the first piece of its word.
+ * At level bpe tokens are the segments of a text, white space among them. A blank goes to the segment behind it, and
+ * what that makes is a word for bpe.h, which divides it into pieces: these are the tokens of the stream. While
+ * learning, ids of words are what is spooled. A row then may become several, so that none has more than TEXT_PART ids;
+ * kept text stands at the first piece of its word.
  *
- * Columns: ids.offsets u64[N+1], ids u32, continued bool[N]; label u32[N] (that of an item on each of its parts) or tags
- * u32 over ids; with kept text tok.offsets u64[N+1], tok.text.offsets u64[T+1] over tok, tok.text utf8. Of pairs all of
- * them twice, with src. and tgt. in front. The vocabulary is vocab.*; of pairs src.vocab.* and tgt.vocab.*, unless both
- * sides share one, which is vocab.* again; then label.vocab.* or tag.vocab.*. Where tags are nothing but `_` (not
- * annotated), neither they nor their vocabulary are written. */
+ * Columns: ids.offsets u64[N+1], ids u32, continued bool[N]; label u32[N] (that of an item on each of its parts) or
+ * tags u32 over ids; with kept text tok.offsets u64[N+1], tok.text.offsets u64[T+1] over tok, tok.text utf8. Of pairs
+ * all of them twice, with src. and tgt. in front. The vocabulary is vocab.*; of pairs src.vocab.* and tgt.vocab.*,
+ * unless both sides share one, which is vocab.* again; then label.vocab.* or tag.vocab.*. Where tags are nothing but
+ * `_` (not annotated), neither they nor their vocabulary are written. */
 #ifndef DATA_TEXT_TOKENS_H
 #define DATA_TEXT_TOKENS_H
 

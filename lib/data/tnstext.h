@@ -10,11 +10,12 @@
  *     0 1
  *     end
  *
- * It loses nothing: import of what export wrote gives the same bytes (ancillary frames apart). Words are separated by blanks; blanks, `#` and
- * quotes stand in "quoted parts" of a word, with \" \\ \n \t \r \xHH. utf8 data are such quoted strings, joined. Reals are written
- * with the fewest digits that read back as the same bits; a NaN other than the usual one as nan:BITS (hexadecimal). `*` as
- * first dimension stands for as many rows as follow. A line break may stand within a row of a matrix, but a line that begins
- * within a row may not go on into the next one. The grammar for users stands in tns(1). */
+ * It loses nothing: import of what export wrote gives the same bytes (ancillary frames apart). Words are separated by
+ * blanks; blanks, `#` and quotes stand in "quoted parts" of a word, with \" \\ \n \t \r \xHH. utf8 data are such quoted
+ * strings, joined. Reals are written with the fewest digits that read back as the same bits; a NaN other than the usual
+ * one as nan:BITS (hexadecimal). `*` as first dimension stands for as many rows as follow. A line break may stand
+ * within a row of a matrix, but a line that begins within a row may not go on into the next one. The grammar for users
+ * stands in tns(1). */
 #ifndef DATA_TNSTEXT_H
 #define DATA_TNSTEXT_H
 
@@ -24,8 +25,8 @@
 /* Writes every segment of the source, its END included; on failure what was read so far has been written. */
 int tnstext_export(struct source *s, struct outfile *out, struct err *e);
 
-/* Reads text into the sink, checking as it goes: errors are STATUS_DATA and begin with label:line:column. A segment without
- * history gets `hop` as its first. Memory grows with the largest tensor or batch, as values arrive. */
+/* Reads text into the sink, checking as it goes: errors are STATUS_DATA and begin with label:line:column. A segment
+ * without history gets `hop` as its first. Memory grows with the largest tensor or batch, as values arrive. */
 int tnstext_import(int fd, const char *label, const char *hop, struct sink *k, struct err *e);
 
 /* One element of a tensor as above; utf8 as the number of its byte. */

@@ -102,7 +102,8 @@ static int choose(struct writer *w, bool (*carries)(const char *word, size_t len
 
 /* ---- What stands where ---- */
 
-/* Line ends cannot stand in it, blanks at its ends are lost, and one whose later parts are numbers looks like more numbers. */
+/* Line ends cannot stand in it, blanks at its ends are lost, and one whose later parts are numbers looks like more
+ * numbers. */
 static bool text_carries(const char *word, size_t length)
 {
     const char *blank = " \t";

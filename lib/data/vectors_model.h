@@ -24,14 +24,14 @@ static inline bool vectors_blank(char c)
 /* A first line, "V D": STATUS_DATA when it is not two whole numbers. */
 int vectors_header(const char *text, uint64_t *n, uint64_t *d, struct err *e);
 
-/* The number at *at, behind blanks, as far as a blank or the end of the text; false where there is none or it is not finite.
- * *at is then where it should be, else behind it. */
+/* The number at *at, behind blanks, as far as a blank or the end of the text; false where there is none or it is not
+ * finite. *at is then where it should be, else behind it. */
 bool vectors_number(const char **at, float *value);
 /* Are there numbers and blanks alone from `at` to `end`, a NUL or the start of a number? */
 bool vectors_numbers(const char *at, const char *end);
 
-/* Zero-initialize, set notes.want and notes.label; this begins with the special tokens. `n` words are expected, as far as the
- * open file, a regular one, can hold them (0: not known). Too many or too few numbers a word are STATUS_DATA. */
+/* Zero-initialize, set notes.want and notes.label; this begins with the special tokens. `n` words are expected, as far
+ * as the open file, a regular one, can hold them (0: not known). Too many or too few numbers a word are STATUS_DATA. */
 int vectors_model_begin(struct vectors_model *m, uint64_t n, uint64_t d, int fd, struct err *e);
 
 /* Room for the D numbers of the next word. */

@@ -8,7 +8,8 @@ enum vectors_odd { ODD_TWICE, ODD_BROKEN, ODD_BLANK, ODD_RAW, ODD_LOST, ODD_KIND
 
 struct vectors_notes {
     const struct format_want *want; /* note and strict */
-    /* Where one is: label:line; or, with line 0, label and the word's number and first byte; number 0: the label alone. */
+    /* Where one is: label:line; or, with line 0, label and the word's number and first byte; number 0: the label
+     * alone. */
     const char *label;
     uint64_t line, number, byte;
     uint64_t found[ODD_KINDS]; /* so far */

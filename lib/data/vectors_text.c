@@ -26,7 +26,8 @@ static int bad_number(struct reader *r, const char *at, struct err *e)
                      (size_t)(at - r->lines.text) + 1);
 }
 
-/* D numbers from `at` to the end of the line. How many there are, one more than D for more; *stopped: where it went wrong. */
+/* D numbers from `at` to the end of the line. How many there are, one more than D for more; *stopped: where it went
+ * wrong. */
 static size_t take_numbers(const char *at, size_t d, float *row, const char **stopped)
 {
     size_t n = 0;
@@ -70,7 +71,8 @@ static int wrong_count(struct reader *r, size_t n, struct err *e)
     return bad(r, e);
 }
 
-/* A line whose first blank does not end the word: it holds blanks, or the line is wrong. The length of the word, or -1. */
+/* A line whose first blank does not end the word: it holds blanks, or the line is wrong. The length of the word, or
+ * -1. */
 static long take_odd(struct reader *r, size_t first, float *row, struct err *e)
 {
     struct lines *l = &r->lines;

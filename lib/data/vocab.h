@@ -1,8 +1,8 @@
 /* vocab: words and their ids, and how they travel in front of a stream.
  *
- * In a stream it is three TENSOR frames: <prefix>vocab.text.offsets u64[V+1], <prefix>vocab.text utf8 (its meta holds the
- * tokenizer's options), <prefix>vocab.count u64[V]; at level bpe a fourth, <prefix>vocab.merges u32[M, 2]. Ids are u32; the
- * first are the special tokens, then words by falling count, ties by bytes. */
+ * In a stream it is three TENSOR frames: <prefix>vocab.text.offsets u64[V+1], <prefix>vocab.text utf8 (its meta holds
+ * the tokenizer's options), <prefix>vocab.count u64[V]; at level bpe a fourth, <prefix>vocab.merges u32[M, 2]. Ids are
+ * u32; the first are the special tokens, then words by falling count, ties by bytes. */
 #ifndef DATA_VOCAB_H
 #define DATA_VOCAB_H
 
@@ -49,10 +49,10 @@ uint32_t vocab_find(const struct vocab *v, const char *word, size_t length);
 /* A word: its bytes (not NUL-ended) and length. */
 const char *vocab_word(const struct vocab *v, uint32_t id, size_t *length);
 
-/* Words that are looked up together: memory is asked for a word's slot when the word comes and has answered when the slot
- * is looked at. Zero-initialize; vocab_batch_free at the end. Add words until vocab_batch_add says that it is full, then
- * (or before) have the ids of all of them, in order, after which the batch is empty. The vocabulary holds a word at least
- * and is otherwise left alone meanwhile. */
+/* Words that are looked up together: memory is asked for a word's slot when the word comes and has answered when the
+ * slot is looked at. Zero-initialize; vocab_batch_free at the end. Add words until vocab_batch_add says that it is
+ * full, then (or before) have the ids of all of them, in order, after which the batch is empty. The vocabulary holds a
+ * word at least and is otherwise left alone meanwhile. */
 enum { VOCAB_BATCH = 32 };
 struct vocab_batch {
     size_t n;
@@ -64,8 +64,8 @@ struct vocab_batch {
     struct buf text;
 };
 bool vocab_batch_add(struct vocab_batch *b, const struct vocab *v, const char *word, size_t length);
-/* Adds those that are new and counts each once. Counts are complete when vocab_settle has been called: up to 255 times a
- * word are noted in a byte, so that what is counted most fits into a near cache. */
+/* Adds those that are new and counts each once. Counts are complete when vocab_settle has been called: up to 255 times
+ * a word are noted in a byte, so that what is counted most fits into a near cache. */
 void vocab_batch_count(struct vocab_batch *b, struct vocab *v, uint32_t *ids);
 void vocab_settle(struct vocab *v);
 /* VOCAB_NONE for those it lacks. */
@@ -73,18 +73,18 @@ void vocab_batch_find(struct vocab_batch *b, const struct vocab *v, uint32_t *id
 void vocab_batch_free(struct vocab_batch *b);
 
 /* Sorts words behind the special ones by falling count (ties by bytes), drops those below `min_count` and, when
- * `max_words` > 0, all but that many. new_ids[old id] gets the new id, VOCAB_UNKNOWN for what was dropped, whose counts go to
- * <unk>. Owned by the caller. */
+ * `max_words` > 0, all but that many. new_ids[old id] gets the new id, VOCAB_UNKNOWN for what was dropped, whose counts
+ * go to <unk>. Owned by the caller. */
 uint32_t *vocab_prune(struct vocab *v, uint64_t min_count, size_t max_words);
 /* Sorts the words from id `first` on in the same way and drops none; for vocabularies without special tokens, as those
  * of labels and tags. new_ids[old id], owned by the caller. */
 uint32_t *vocab_sort(struct vocab *v, size_t first);
-/* Drops the words from id `first` on that are seen fewer than `min_count` times, whose counts are added to *dropped. The
- * others stay in order: new_ids[old id], VOCAB_NONE for what was dropped; owned by the caller. */
+/* Drops the words from id `first` on that are seen fewer than `min_count` times, whose counts are added to *dropped.
+ * The others stay in order: new_ids[old id], VOCAB_NONE for what was dropped; owned by the caller. */
 uint32_t *vocab_drop(struct vocab *v, size_t first, uint64_t min_count, uint64_t *dropped);
 
-/* Writes / reads the tensors; `prefix` is "", "src.", ... Reading checks offsets, that words are unique, and that merges
- * join words to a word; a vocabulary that is not there at all is STATUS_DATA. */
+/* Writes / reads the tensors; `prefix` is "", "src.", ... Reading checks offsets, that words are unique, and that
+ * merges join words to a word; a vocabulary that is not there at all is STATUS_DATA. */
 int vocab_write(const struct vocab *v, const char *prefix, struct sink *k, struct err *e);
 int vocab_read(struct vocab *v, const char *prefix, const struct segment *segment, struct err *e);
 

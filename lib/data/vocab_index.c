@@ -1,4 +1,5 @@
-/* Words to ids: open addressing, with a word of up to 11 bytes in its slot, so that most are found in one cache line. */
+/* Words to ids: open addressing, with a word of up to 11 bytes in its slot, so that most are found in one cache
+ * line. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,8 @@ static bool crowded(size_t n_words, size_t n_slots)
     return 3 * n_words > 2 * n_slots;
 }
 
-/* Something to read where a word has nothing. That it is zeros is hidden from the compiler, which would make branches of
- * the choices below: how long words are is what a processor cannot foresee. */
+/* Something to read where a word has nothing. That it is zeros is hidden from the compiler, which would make branches
+ * of the choices below: how long words are is what a processor cannot foresee. */
 static inline const char *nothing(void)
 {
     static const char zeros[8];

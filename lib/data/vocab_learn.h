@@ -1,15 +1,15 @@
 /* vocab_learn: learns a vocabulary from text that goes by once, in bounded memory where a bound is given.
  *
- * What stands in the text in place of a word, until its final id is known, is a handle (u32). Without a bound a handle is the
- * word's first id. With one, the words seen least often are forgotten whenever there are more than `bound` (as word2vec's
- * ReduceVocab does): at least the rarer half, and every word that is as rare as the most frequent of these. A forgotten
- * word's occurrences so far are <unk>'s, and its handle is used again: from the next period on it means another word. When
- * the text is read again, periods have to follow each other as they did.
+ * What stands in the text in place of a word, until its final id is known, is a handle (u32). Without a bound a handle
+ * is the word's first id. With one, the words seen least often are forgotten whenever there are more than `bound` (as
+ * word2vec's ReduceVocab does): at least the rarer half, and every word that is as rare as the most frequent of these.
+ * A forgotten word's occurrences so far are <unk>'s, and its handle is used again: from the next period on it means
+ * another word. When the text is read again, periods have to follow each other as they did.
  *
  * The error: a word that was forgotten and came back counts from there, so that a word's count is at most `error` lower
- * than the truth, and a word that truly is among the most frequent may be left out for another by no more than that. Counts
- * are those of the ids written, always: what is lacking in a word's count is in that of <unk>. Up to `bound` different
- * words everything is exact. */
+ * than the truth, and a word that truly is among the most frequent may be left out for another by no more than that.
+ * Counts are those of the ids written, always: what is lacking in a word's count is in that of <unk>. Up to `bound`
+ * different words everything is exact. */
 #ifndef DATA_VOCAB_LEARN_H
 #define DATA_VOCAB_LEARN_H
 

@@ -20,7 +20,8 @@ static uint64_t head_of(const char *word, size_t length)
     return be64toh(head);
 }
 
-/* A digit of what words are sorted by, from the least one on: the head from behind, then the count from below, falling. */
+/* A digit of what words are sorted by, from the least one on: the head from behind, then the count from below,
+ * falling. */
 enum { DIGITS = 16 };
 static inline unsigned digit_of(const struct ranked *r, int digit)
 {

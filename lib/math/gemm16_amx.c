@@ -1,5 +1,5 @@
-/* AMX's instructions, no more: what is done with them stands in gemm16_tiles.h. They are written as assembly because the
- * compiler's own functions do not say that they read memory. */
+/* AMX's instructions, no more: what is done with them stands in gemm16_tiles.h. They are written as assembly because
+ * the compiler's own functions do not say that they read memory. */
 #if defined(__x86_64__) && !defined(RUNNEL_DOUBLE)
 #include <string.h>
 

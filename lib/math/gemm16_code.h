@@ -239,7 +239,8 @@ static void panel_of(size_t depth, size_t columns, const real *b, size_t b_ld, b
 
 enum { SIDE = 16 }; /* of a square of pairs */
 
-/* out[j][i] = in[i][j] for a square of pairs whose rows lie so many elements apart; ends of rows of both may be used. */
+/* out[j][i] = in[i][j] for a square of pairs whose rows lie so many elements apart; ends of rows of both may be
+ * used. */
 #if defined(__AVX512F__)
 VEC_INLINE void square(const vec_pair in[SIDE], bf16 *out, size_t out_ld)
 {

@@ -35,7 +35,8 @@ static void centre(double *x, size_t n, size_t d)
     free(mean);
 }
 
-/* Gram and Schmidt, each row twice, which keeps them orthogonal to the last digits. A row that vanishes becomes zeros. */
+/* Gram and Schmidt, each row twice, which keeps them orthogonal to the last digits. A row that vanishes becomes
+ * zeros. */
 static void orthonormalize(double *q, size_t b, size_t d)
 {
     for (size_t k = 0; k < b; k++) {

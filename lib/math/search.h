@@ -13,7 +13,8 @@ struct search_found {
     uint32_t row, column;
 };
 
-/* Scores stand as gemm.h leaves one panel of a result: rows of PANEL columns, of which `columns`, a multiple of 16, count. */
+/* Scores stand as gemm.h leaves one panel of a result: rows of PANEL columns, of which `columns`, a multiple of 16,
+ * count. */
 struct search_code {
     /* squares[i] = x_i . x_i of rows [rows, d]: NaN or infinity where one is in the row. */
     void (*squares)(const real *x, size_t rows, size_t d, real *squares);

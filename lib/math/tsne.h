@@ -6,13 +6,14 @@
  *     q_ij  = w_ij / Z,  w_ij = 1 / (1 + |y_i - y_j|^2),  Z = sum of all w_kl, k != l                          (4)
  *     C     = sum p_ij log(p_ij / q_ij),    dC/dy_i = 4 sum_j (p_ij - q_ij) w_ij (y_i - y_j)                   (5)
  *
- * Descent with momentum and a gain for each coordinate, as there; while the first quarter of the steps lasts, at most 250,
- * the p_ij are 12 times as large. It starts from the first two principal components, small, rather than from chance (Kobak and
- * Berens, "The art of using t-SNE for single-cell transcriptomics", 2019), with steps of n / 12 / 4 of the gradient, at
- * least 50 (Belkina et al., "Automated optimized parameters for T-distributed stochastic neighbor embedding", 2019).
+ * Descent with momentum and a gain for each coordinate, as there; while the first quarter of the steps lasts, at most
+ * 250, the p_ij are 12 times as large. It starts from the first two principal components, small, rather than from
+ * chance (Kobak and Berens, "The art of using t-SNE for single-cell transcriptomics", 2019), with steps of n / 12 / 4
+ * of the gradient, at least 50 (Belkina et al., "Automated optimized parameters for T-distributed stochastic neighbor
+ * embedding", 2019).
  *
- * The arithmetic is the same on every CPU and for any number of threads: the way is long, and a last bit at its start is
- * another picture at its end. */
+ * The arithmetic is the same on every CPU and for any number of threads: the way is long, and a last bit at its start
+ * is another picture at its end. */
 #ifndef MATH_TSNE_H
 #define MATH_TSNE_H
 
@@ -22,7 +23,7 @@
 
 struct tsne_config {
     double
-        perplexity; /* how many neighbours, about, a point looks at; more than (n - 1) / 3 are taken for that, at least 1 */
+        perplexity; /* about how many neighbours a point looks at: 1 at least, (n - 1) / 3 at most, or taken for that */
     size_t iterations;
 };
 

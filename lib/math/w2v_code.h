@@ -1,9 +1,9 @@
 /* The source of the kernels of w2v_step.h, compiled once per instruction set; W2V_TABLE names the table it makes.
  *
- * Scores are taken tile by tile with the sums in registers: as many rows by W2V_OUT_GROUP outputs as give whole vectors of
- * scores when their lanes are added up, and from those come loss and derivative on the spot. The update goes down the
- * columns: a vector's width of all outputs and their changes stays in registers while the inputs pass by, each loaded and
- * stored once. */
+ * Scores are taken tile by tile with the sums in registers: as many rows by W2V_OUT_GROUP outputs as give whole vectors
+ * of scores when their lanes are added up, and from those come loss and derivative on the spot. The update goes down
+ * the columns: a vector's width of all outputs and their changes stays in registers while the inputs pass by, each
+ * loaded and stored once. */
 #include "math/w2v_step.h"
 
 #ifdef __AVX2__

@@ -4,8 +4,8 @@
  *     g_ik = rate * w_ik * (1 - sigmoid(sign(w_ik) s_ik))        w > 0: k was there, w < 0: it was not; |w| times
  *     add_i += sum_k g_ik out_k,   out_k += sum_i g_ik in_i      both from the values before the step
  *
- * so that a step is one of steepest descent on the sum of -|w_ik| log sigmoid(sign(w_ik) s_ik). Two inputs may be the same
- * row, whose second reading then may or may not see the first's change; outputs are distinct rows. */
+ * so that a step is one of steepest descent on the sum of -|w_ik| log sigmoid(sign(w_ik) s_ik). Two inputs may be the
+ * same row, whose second reading then may or may not see the first's change; outputs are distinct rows. */
 #ifndef MATH_W2V_STEP_H
 #define MATH_W2V_STEP_H
 
@@ -29,8 +29,8 @@ typedef int64_t w2v_power;
 typedef int32_t w2v_power; /* a step adds less than 2^14; w2v_loss_take before there are 2^17 of them */
 #endif
 
-/* A running sum of losses in W2V_LANES parts: each is a product of probabilities, as a fraction from 1 to 2 and a power of
- * two, so that no logarithm is taken before the sum is asked for. */
+/* A running sum of losses in W2V_LANES parts: each is a product of probabilities, as a fraction from 1 to 2 and a power
+ * of two, so that no logarithm is taken before the sum is asked for. */
 struct w2v_loss {
     real fraction[W2V_LANES];
     w2v_power power[W2V_LANES];
@@ -67,8 +67,8 @@ struct w2v_code {
     /* The parts of learn, for losses of other forms: s, and the changes by g. */
     void (*score)(struct w2v_step *s);
     void (*update)(struct w2v_step *s);
-    /* mean[0] and mean[1] become the means of the two contexts' rows; every row += the delta of its context, or of both.
-     * A row may stand there several times. */
+    /* mean[0] and mean[1] become the means of the two contexts' rows; every row += the delta of its context, or of
+     * both. A row may stand there several times. */
     void (*mean)(size_t d, struct w2v_shares n, real *const *rows, real *const mean[2]);
     void (*spread)(size_t d, struct w2v_shares n, real *const *rows, real *const delta[2]);
 };

@@ -233,7 +233,8 @@ static void spread_reals(real *to, const real *from, size_t width, size_t count,
         memcpy(to + (t * rows + row) * width, from + t * width, width * sizeof *to);
 }
 
-/* The inputs at positions first .. first + count as row `row` of `rows`. Of next ids, one position on, also the targets. */
+/* The inputs at positions first .. first + count as row `row` of `rows`. Of next ids, one position on, also the
+ * targets. */
 static int read_inputs(struct batches *b, uint64_t first, size_t count, size_t row, size_t rows, struct err *e)
 {
     const struct corpus *c = b->corpus;

@@ -6,8 +6,9 @@
  *     z = W_x x_t + W_h h_{t-1} + b        (the layer's products, done by rnn)
  *     gates, states_t = cell(z, states_{t-1})
  *
- * for all gates at once (gates may lack one of the two products: gru-reset-after). Cells with a product that needs a gate first (the gru's W_n (r * h)) have two phases: the
- * gates of the first are finished and `carry` = r * h written before the product of the second is added to its gates.
+ * for all gates at once (gates may lack one of the two products: gru-reset-after). Cells with a product that needs a
+ * gate first (the gru's W_n (r * h)) have two phases: the gates of the first are finished and `carry` = r * h written
+ * before the product of the second is added to its gates.
  *
  * Layout. Units are padded to whole vectors of CELL_LANES. Packed column (phase, unit block, gate of the phase,
  * lane): the gates of a unit block lie side by side, an LSTM's in one panel of 64. Gates that only the input weights

@@ -1,5 +1,5 @@
-/* checkpoint_parts: what the checkpoints of all trainers have in common: a file that is replaced as a whole, numbers that say
- * where a run stands, and the question whether a checkpoint is one of this very run. */
+/* checkpoint_parts: what the checkpoints of all trainers have in common: a file that is replaced as a whole, numbers
+ * that say where a run stands, and the question whether a checkpoint is one of this very run. */
 #ifndef NET_CHECKPOINT_PARTS_H
 #define NET_CHECKPOINT_PARTS_H
 
@@ -10,14 +10,16 @@
 int checkpoint_replace(const char *path, int (*put)(void *run, struct sink *k, struct err *e), void *run,
                        struct err *e);
 
-/* Gives `take` the segment of a checkpoint, if there is such a file: what `take` returns, 0 or -1, as 1 or -1; 0: no file. */
+/* Gives `take` the segment of a checkpoint, if there is such a file: what `take` returns, 0 or -1, as 1 or -1; 0: no
+ * file. */
 int checkpoint_load(const char *path, int (*take)(void *run, const struct segment *segment, struct err *e), void *run,
                     struct err *e);
 
 /* Fails with STATUS_STOPPED: a signal has asked for it, and the checkpoint is written. */
 int checkpoint_stopped(const char *path, struct err *e);
 
-/* A TENSOR of rank 0, or of rank 1 and n elements; and the one of that name, dtype and count: NULL where it is not so. */
+/* A TENSOR of rank 0, or of rank 1 and n elements; and the one of that name, dtype and count: NULL where it is not
+ * so. */
 int checkpoint_put(struct sink *k, const char *name, enum dtype dtype, unsigned rank, uint64_t n, const void *data,
                    struct err *e);
 const struct tensor *checkpoint_need(const struct segment *segment, const char *name, enum dtype dtype, uint64_t count,

@@ -13,12 +13,12 @@
  *   reals an item     TARGET_ITEM_REAL: a column [N, K], or [N], over items (target)
  *
  * Classes have names where the stream brings their vocabulary (tag.vocab.*, label.vocab.*, else NAME.vocab.*); they are
- * then mapped by name to those of the model, and one that training has not seen is no target (TARGET_NONE), but counted.
- * A feature of an item [F] (caption) is a column of reals or whole numbers over items.
+ * then mapped by name to those of the model, and one that training has not seen is no target (TARGET_NONE), but
+ * counted. A feature of an item [F] (caption) is a column of reals or whole numbers over items.
  *
  * An item that goes on in parts (the column `continued`) is one item here, its label and feature those of its first
- * part. Memory does not grow with the data, but for 8 bytes an item where items are kept apart, and for the spellings of
- * distinct words. */
+ * part. Memory does not grow with the data, but for 8 bytes an item where items are kept apart, and for the spellings
+ * of distinct words. */
 #ifndef NET_CORPUS_H
 #define NET_CORPUS_H
 
@@ -76,10 +76,9 @@ struct corpus_want {
 
 /* Reads all segments of a stream of tokens or vectors into an empty corpus. Refused, as STATUS_DATA: another profile, a
  * partial segment, segments of different vocabularies or kinds, ids and targets out of range, NaN, a target column or
- * feature that is missing, of another kind or length, classes without names beside named ones or of which none is known,
- * and nothing to learn.
- * STATUS_MISUSED: what does not go together in `want`. Classes of later segments that have other names than the first
- * one's come behind those. */
+ * feature that is missing, of another kind or length, classes without names beside named ones or of which none is
+ * known, and nothing to learn. STATUS_MISUSED: what does not go together in `want`. Classes of later segments that have
+ * other names than the first one's come behind those. */
 int corpus_read(struct corpus *c, struct source *s, const struct corpus_want *want, struct err *e);
 
 /* Copies `count` positions from `first` on: ids[count], vec[count * D], targets[count], wanted[count * K],
@@ -121,13 +120,14 @@ struct corpus_columns {
     real *owned[3];
 };
 
-/* The inputs. dim 0: they are `ids`, else `vec` of that dimension; `ids` may be asked for beside it; target: a column of
- * classes a step, or NULL. All run over the same rows. To be freed by corpus_columns_free, also on failure. The further
- * ones are asked for behind it. */
+/* The inputs. dim 0: they are `ids`, else `vec` of that dimension; `ids` may be asked for beside it; target: a column
+ * of classes a step, or NULL. All run over the same rows. To be freed by corpus_columns_free, also on failure. The
+ * further ones are asked for behind it. */
 int corpus_columns(struct corpus_columns *k, const struct batch *batch, size_t dim, bool ids, const char *target,
                    struct err *e);
-/* The target column: `kinds` are those that will do, bits 1 << enum target_kind; k->kind says which it is. A column that
- * runs over the items is one of an item, one that runs over the inputs one of a step; classes are whole numbers. */
+/* The target column: `kinds` are those that will do, bits 1 << enum target_kind; k->kind says which it is. A column
+ * that runs over the items is one of an item, one that runs over the inputs one of a step; classes are whole
+ * numbers. */
 int corpus_columns_target(struct corpus_columns *k, const struct batch *batch, const char *target, unsigned kinds,
                           struct err *e);
 /* The feature of each item, of whatever F. */

@@ -1,5 +1,5 @@
-/* corpus_reader: a corpus while it is read: what corpus.c, which goes through the segments, and corpus_put.c, which spools
- * their batches, have in common. */
+/* corpus_reader: a corpus while it is read: what corpus.c, which goes through the segments, and corpus_put.c, which
+ * spools their batches, have in common. */
 #ifndef NET_CORPUS_READER_H
 #define NET_CORPUS_READER_H
 

@@ -25,8 +25,8 @@ struct embed {
     size_t n_composed;
 };
 
-/* Reads a model. STATUS_DATA: another profile, no `w.in`, one that is not [V, D], subwords that are not as subword.h says, or
- * NaN in them. */
+/* Reads a model. STATUS_DATA: another profile, no `w.in`, one that is not [V, D], subwords that are not as subword.h
+ * says, or NaN in them. */
 int embed_load(struct embed *m, const char *path, struct err *e);
 void embed_free(struct embed *m);
 
@@ -42,15 +42,16 @@ static inline const real *embed_row(const struct embed *m, uint32_t id)
 /* Has this word a vector that is not zeros? */
 bool embed_has(const struct embed *m, uint32_t id);
 
-/* The word of the vocabulary spelled most like this one, within two edits, the more frequent first; false when none is. */
+/* The word of the vocabulary spelled most like this one, within two edits, the more frequent first; false when none
+ * is. */
 bool embed_spelled_like(const struct embed *m, const char *word, char *near, size_t room);
 
 /* Composes the vector of a word from its subwords. The id, at or above V, is good until EMBED_TERMS others were made;
  * VOCAB_NONE when the model has no subwords or has met none of the word's. */
 uint32_t embed_compose(struct embed *m, const char *word);
 
-/* embed_find, or else embed_compose, for a word that must have a vector: STATUS_MISUSED names it, and the one spelled most
- * like it. */
+/* embed_find, or else embed_compose, for a word that must have a vector: STATUS_MISUSED names it, and the one spelled
+ * most like it. */
 int embed_need(struct embed *m, const char *word, uint32_t *id, struct err *e);
 
 /* ---- Lookup ------------------------------------------------------------------------------------------------------ */
@@ -67,9 +68,9 @@ int embed_words_read(struct embed_words *w, const struct embed *m, const char *p
                      struct err *e);
 void embed_words_free(struct embed_words *w);
 
-/* Adds `<prefix>vec` f32[M, D], over the same offsets as `<prefix>ids`: a row of the matrix for each id. A word that the model
- * lacks gets its vector from its subwords, <unk> from those of `<prefix>tok.text` where that is there (with A-Z in lower case
- * when the model's words are), and zeros where that cannot be. */
+/* Adds `<prefix>vec` f32[M, D], over the same offsets as `<prefix>ids`: a row of the matrix for each id. A word that
+ * the model lacks gets its vector from its subwords, <unk> from those of `<prefix>tok.text` where that is there (with
+ * A-Z in lower case when the model's words are), and zeros where that cannot be. */
 int embed_add(const struct embed *m, struct embed_words *w, const char *prefix, struct batch *batch, struct err *e);
 
 /* How many of a batch's items, from `low` on, get vectors of about STREAM_BATCH_BYTES: at least 1. The ids are those of
@@ -97,8 +98,9 @@ void embed_index_free(struct embed_index *x);
 void embed_unit(const struct embed *m, uint32_t id, real *unit);
 double embed_cosine(const struct embed *m, uint32_t a, uint32_t b);
 
-/* By what analogies are answered: the cosine with b - a + c, all three of length 1 (3CosAdd; Mikolov et al., "Linguistic
- * Regularities in Continuous Space Word Representations", 2013), or the product of cosines of search.h (3CosMul). */
+/* By what analogies are answered: the cosine with b - a + c, all three of length 1 (3CosAdd; Mikolov et al.,
+ * "Linguistic Regularities in Continuous Space Word Representations", 2013), or the product of cosines of search.h
+ * (3CosMul). */
 enum embed_method { EMBED_COSADD, EMBED_COSMUL };
 #define EMBED_METHODS "cosadd|cosmul"
 
@@ -107,9 +109,8 @@ enum embed_method { EMBED_COSADD, EMBED_COSMUL };
 struct embed_questions {
     enum embed_method method;
     size_t n, room, d;
-    real *queries; /* [n, D] of length 1; EMBED_COSMUL: [n, 3, D] */
-    uint32_t
-        *except; /* [n, EMBED_TERMS] ids that are no answers: the question's own; VOCAB_NONE where there are fewer */
+    real *queries;    /* [n, D] of length 1; EMBED_COSMUL: [n, 3, D] */
+    uint32_t *except; /* [n, EMBED_TERMS] ids that are no answers, the question's own; VOCAB_NONE behind the last */
 };
 
 /* What is nearest to the sum of terms: words[i] scaled to length 1, taken away where minus[i] (NULL: nowhere). One word

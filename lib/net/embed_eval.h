@@ -13,9 +13,10 @@ struct embed_eval_config {
 };
 
 /* Analogy questions: lines "a b c d" under lines ": section" (the form of questions-words.txt). A question is answered
- * when all four words are candidates, and right when the best candidate for a, b and c, but for those three, is d. As in
- * the released word2vec's compute-accuracy, words that differ in the case of A-Z alone are one word: the one as written if
- * it is there, else the most frequent. Sections whose name begins with "gram" are syntactic, the others semantic. */
+ * when all four words are candidates, and right when the best candidate for a, b and c, but for those three, is d. As
+ * in the released word2vec's compute-accuracy, words that differ in the case of A-Z alone are one word: the one as
+ * written if it is there, else the most frequent. Sections whose name begins with "gram" are syntactic, the others
+ * semantic. */
 struct embed_section {
     char *name;
     bool syntactic;

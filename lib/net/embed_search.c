@@ -1,6 +1,6 @@
-/* The best of many candidates for many questions. Words are the left side of a product and questions its right side, 64 of
- * them a panel: the model's matrix is read as it lies, and the few scores above a question's worst hit so far are picked
- * out of a block while it is in the cache. */
+/* The best of many candidates for many questions. Words are the left side of a product and questions its right side, 64
+ * of them a panel: the model's matrix is read as it lies, and the few scores above a question's worst hit so far are
+ * picked out of a block while it is in the cache. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static double length_of(const real *x, size_t d)
     return sqrt(square);
 }
 
-/* 1 / |x|; 0 where that is beyond the numbers there are. Squares that come near the ends of their range are taken again in
- * double. */
+/* 1 / |x|; 0 where that is beyond the numbers there are. Squares that come near the ends of their range are taken again
+ * in double. */
 static void measure(void *context, size_t low, size_t high)
 {
     const struct measured *m = context;
@@ -188,7 +188,7 @@ void embed_questions_free(struct embed_questions *q)
     *q = (struct embed_questions){.method = q->method};
 }
 
-/* ---- The best of many ---------------------------------------------------------------------------------------------- */
+/* ---- The best of many -------------------------------------------------------------------------------------------- */
 
 enum {
     GROUP_PANELS = 4, /* panels of questions for which a block of words is gone through */
@@ -212,8 +212,8 @@ struct scratch {
     struct search_found found[BLOCK_ROWS * PANEL];
 };
 
-/* While they are gathered, hits are a heap with the worst in front, and their ids places among the candidates, so that the
- * more frequent of two equal ones is the smaller. */
+/* While they are gathered, hits are a heap with the worst in front, and their ids places among the candidates, so that
+ * the more frequent of two equal ones is the smaller. */
 static bool worse(struct embed_hit a, struct embed_hit b)
 {
     return a.score < b.score || (a.score == b.score && a.id > b.id);

@@ -50,9 +50,9 @@ struct head {
     size_t (*width)(size_t dim, size_t mixtures);
     void (*loss)(const struct head_rows *h, size_t low, size_t high);
     void (*gradient)(const struct head_rows *h, size_t low, size_t high, real scale);
-    /* Heads over reals (else NULL): one row's likeliest value (rng NULL: the mean of the likeliest Gaussian; bit 1 where
-     * its probability is above 1/2) or a drawn one, into value [dim]. A bias of the draw as in Graves's section 5.4:
-     * sigma e^-bias, pi sharpened to pi^(1 + bias). */
+    /* Heads over reals (else NULL): one row's likeliest value (rng NULL: the mean of the likeliest Gaussian; bit 1
+     * where its probability is above 1/2) or a drawn one, into value [dim]. A bias of the draw as in Graves's section
+     * 5.4: sigma e^-bias, pi sharpened to pi^(1 + bias). */
     void (*value)(const real *out, size_t width, size_t dim, struct rng *rng, double bias, real *value);
 };
 

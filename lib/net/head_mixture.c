@@ -61,7 +61,8 @@ static bool inside(real o, real most)
     return o >= -most && o <= most;
 }
 
-/* Equations 21, 22. With u = e^(-2|o|), tanh |o| = (1 - u) / (1 + u), and 1 - tanh^2 = 4u / (1 + u)^2 loses no places. */
+/* Equations 21, 22. With u = e^(-2|o|), tanh |o| = (1 - u) / (1 + u), and 1 - tanh^2 = 4u / (1 + u)^2 loses no
+ * places. */
 static void gaussians(struct fit *f)
 {
     const struct outputs *o = &f->o;
@@ -128,8 +129,8 @@ static void fit_row(struct fit *f, const real *out, size_t width_of_out, const r
     f->joint_sum = log_sum_exp(o->m, f->joint, f->gamma);
 }
 
-/* Equation 26: with t = o where the bit should be 0 and -o where it should be 1, its loss is log(1 + e^t), and the derivative
- * of that by t is sigmoid(t). */
+/* Equation 26: with t = o where the bit should be 0 and -o where it should be 1, its loss is log(1 + e^t), and the
+ * derivative of that by t is sigmoid(t). */
 static real bit_odds(const struct outputs *o, const real *y)
 {
     return y[2] > (real)0.5 ? -*o->bit : *o->bit;

@@ -104,7 +104,7 @@ static void front_backward(struct model *m, const struct minibatch *batch)
         spelling_backward(&m->spelling, &m->params, dx + word_width(m), m->pass.dinput_row, &m->arena);
 }
 
-/* ---- The initial state from a feature: s = W f + b, [B, L*D*S*H] -------------------------------------------------- */
+/* ---- The initial state from a feature: s = W f + b, [B, L*D*S*H] ------------------------------------------------- */
 
 static size_t start_width(const struct model *m)
 {
@@ -158,7 +158,7 @@ static void start_backward(struct model *m, const struct minibatch *batch)
     net_code()->sums(rows, lanes_up(width), by_item, lanes_up(width), m->params.gradient + m->start_bias);
 }
 
-/* ---- The linear layer and its head: o = W y + b, [n, K] ----------------------------------------------------------- */
+/* ---- The linear layer and its head: o = W y + b, [n, K] ---------------------------------------------------------- */
 
 static struct pooling pooling_of(const struct model *m)
 {
@@ -338,7 +338,7 @@ static struct tally head_forward(struct model *m, const struct minibatch *batch)
     return tally;
 }
 
-/* ---- Passes ------------------------------------------------------------------------------------------------------- */
+/* ---- Passes ------------------------------------------------------------------------------------------------------ */
 
 struct tally model_forward(struct model *m, const struct minibatch *batch, const real *state, real *state_out)
 {

@@ -54,7 +54,7 @@ static double power(double base, uint64_t n)
     return result;
 }
 
-/* ---- A step over the runs of the blocks --------------------------------------------------------------------------- */
+/* ---- A step over the runs of the blocks -------------------------------------------------------------------------- */
 
 struct run {
     const struct net_code *code;

@@ -16,8 +16,8 @@
 enum precision { PRECISION_FLOAT, PRECISION_BF16 };
 #define PRECISION_CHOICES "float|bf16"
 
-/* To be called before threads start, whatever is wanted. STATUS_MISUSED where bf16 cannot be; *note is what a user should
- * know who asked for it (a sentence without its full stop), or NULL. */
+/* To be called before threads start, whatever is wanted. STATUS_MISUSED where bf16 cannot be; *note is what a user
+ * should know who asked for it (a sentence without its full stop), or NULL. */
 int precision_choose(enum precision wanted, const char **note, struct err *e);
 
 /* Rows of a gradient that are summed up before those of the next are added: they stay in the second-level cache. */
@@ -73,8 +73,9 @@ struct rows {
 /* A = the rows from one on. */
 void product_left(struct product *p, const struct rows *x, size_t from);
 
-/* A = x' of the rows from one on, a multiple of PRODUCT_ROWS. What is turned beforehand in bf16: rows_turn writes rows low
- * .. high-1, both such multiples or the end, to `turned`, which has rows_turned_size elements; in float there is no need. */
+/* A = x' of the rows from one on, a multiple of PRODUCT_ROWS. What is turned beforehand in bf16: rows_turn writes rows
+ * low .. high-1, both such multiples or the end, to `turned`, which has rows_turned_size elements; in float there is no
+ * need. */
 size_t rows_turned_size(size_t rows, size_t columns);
 void rows_turn(const struct rows *x, size_t columns, size_t low, size_t high, bf16 *turned);
 void product_left_turned(struct product *p, const struct rows *x, size_t columns, size_t from, const bf16 *turned);

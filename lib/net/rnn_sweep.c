@@ -160,8 +160,8 @@ static void start(const struct sweep *s, real *z, size_t z_panel, size_t from, s
                           ids + low);
 }
 
-/* One phase of step t: panel by panel, or some at a time where rows are few, the recurrent product, and the cell for the
- * units whose gates are complete. */
+/* One phase of step t: panel by panel, or some at a time where rows are few, the recurrent product, and the cell for
+ * the units whose gates are complete. */
 static void phase_forward(const struct sweep *s, struct cell_step *step, size_t t, size_t low, size_t high, int phase)
 {
     const struct rnn *n = s->n;

@@ -29,13 +29,13 @@ struct rnnfile {
     const char *target; /* the target column it was trained on; NULL: the next id or vector */
 };
 
-/* Reads model or checkpoint. Refused as STATUS_DATA: another profile, missing parameters, shapes that do not fit each other,
- * values that are not finite. */
+/* Reads model or checkpoint. Refused as STATUS_DATA: another profile, missing parameters, shapes that do not fit each
+ * other, values that are not finite. */
 int rnnfile_load(struct rnnfile *f, const char *path, struct err *e);
 void rnnfile_free(struct rnnfile *f);
 
-/* Fills the block of values, gradients or moments from the tensors PREFIX + name of every view. Missing ones, other shapes
- * and values that are not finite are STATUS_DATA. */
+/* Fills the block of values, gradients or moments from the tensors PREFIX + name of every view. Missing ones, other
+ * shapes and values that are not finite are STATUS_DATA. */
 int rnnfile_take(const struct params *p, real *block, const char *prefix, const struct segment *segment, struct err *e);
 
 /* Writes a block as one tensor for each view, named PREFIX + name. */

@@ -97,8 +97,8 @@ static void sink(struct sample_choice *heap, size_t n, size_t i)
     heap[i] = down;
 }
 
-/* Draws from the likeliest: `top_k` of them, and no more than make up `top_p`. They are taken from a heap, the likeliest
- * first, to the end of the list. */
+/* Draws from the likeliest: `top_k` of them, and no more than make up `top_p`. They are taken from a heap, the
+ * likeliest first, to the end of the list. */
 static uint32_t draw_likely(struct chooser *c, double total, struct rng *rng)
 {
     const struct sample_config *config = c->config;

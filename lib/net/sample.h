@@ -2,8 +2,8 @@
  *
  *     p = softmax(o / temperature), cut to the likeliest, drawn from        (D. Ackley, G. Hinton, T. Sejnowski 1985)
  *
- * <pad>, <unk> and <s> are never drawn. Drawing </s> ends an item: where the model was trained item by item the next one
- * begins with a zero state and <s>, else the text goes on behind it. */
+ * <pad>, <unk> and <s> are never drawn. Drawing </s> ends an item: where the model was trained item by item the next
+ * one begins with a zero state and <s>, else the text goes on behind it. */
 #ifndef NET_SAMPLE_H
 #define NET_SAMPLE_H
 
@@ -69,9 +69,9 @@ void sampler_read(struct sampler *s, uint32_t id);
 uint32_t sampler_next(struct sampler *s);
 void sampler_free(struct sampler *s);
 
-/* Splits text as near to the tokenizer's way as the vocabulary alone tells (its level and its words: where a level does not
- * settle the cut, the longest word that fits is taken), and gives one id after the other. What fits no word is <unk>.
- * `text` moves on; false at its end. `lower`: the tokenizer made letters small, and so are ASCII ones here. */
+/* Splits text as near to the tokenizer's way as the vocabulary alone tells (its level and its words: where a level does
+ * not settle the cut, the longest word that fits is taken), and gives one id after the other. What fits no word is
+ * <unk>. `text` moves on; false at its end. `lower`: the tokenizer made letters small, and so are ASCII ones here. */
 bool sample_split(const struct vocab *v, const char **text, uint32_t *id);
 
 #endif

@@ -1,6 +1,6 @@
 /* sample_vec: series from a network that predicts the next vector, several items at a time.
  *
- *     x_{t+1} ~ head(network(x_0 .. x_t))         (A. Graves, "Generating sequences with recurrent neural networks", 2013)
+ *     x_{t+1} ~ head(network(x_0 .. x_t))     (A. Graves, "Generating sequences with recurrent neural networks", 2013)
  *
  * An item begins with a vector of zeros, or with vectors that are given. A mixture is drawn from, sharpened by --bias
  * (section 5.4), or with --greedy stands for the mean of its likeliest Gaussian; a squared-error head says the value

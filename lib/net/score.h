@@ -1,6 +1,6 @@
 /* score: a trained network run over a stream, and what it has to say as columns.
  *
- *     state.L, state.L.c   [H]    states of layer L after reading input t (h, and what else the cell has, under its name);
+ *     state.L, state.L.c   [H]    states of layer L after reading input t (h, and what else the cell has, by its name);
  *                                 state.L.reverse, state.L.reverse.c after reading it from the other end
  *     gates.L              [G*H]  its gates at that step; meta `gates` names them in order; gates.L.reverse
  *     logits               [O]    outputs of the last layer: by class, or what the head makes numbers of
@@ -9,17 +9,17 @@
  *     pred.ids, pred.NAME, pred.vec     the likeliest id, class of column NAME, value
  *
  * States and gates of row t are those after input t was read. Where the next id is learned, the others stand beside the
- * token they are about: row t is token t as seen from the tokens before it, the first from <s> and a zero state where the
- * model was trained item by item, else from </s> and the state that the text before has left. Where a column over the
- * inputs is learned, row t is about the target of row t; where one over the items is, they have a row for each item.
- * pred.vec of row t is what was foretold, after vector t, of the vector behind it; its loss is that of row t, and the last
- * row of an item, or of a part of one, has none (0). Beside items stand `score`, the sum of logprob over the item, and
- * `perplexity`, exp(-score / rows).
+ * token they are about: row t is token t as seen from the tokens before it, the first from <s> and a zero state where
+ * the model was trained item by item, else from </s> and the state that the text before has left. Where a column over
+ * the inputs is learned, row t is about the target of row t; where one over the items is, they have a row for each
+ * item. pred.vec of row t is what was foretold, after vector t, of the vector behind it; its loss is that of row t, and
+ * the last row of an item, or of a part of one, has none (0). Beside items stand `score`, the sum of logprob over the
+ * item, and `perplexity`, exp(-score / rows).
  *
  * A model that starts from a feature writes captions: pred.ids over items, as the sampler's options choose (sample.h).
  *
- * Items of a model that was trained by item are independent and run many at a time; by text one after the other, the state
- * carried. A row's values do not depend on that, nor on how the stream is cut into batches.
+ * Items of a model that was trained by item are independent and run many at a time; by text one after the other, the
+ * state carried. A row's values do not depend on that, nor on how the stream is cut into batches.
  *
  * Classes go by their names: a class of the stream that the model does not know has the probability 0 (a loss without
  * end), is counted, and left out of the sums. Predictions are in the numbering of the stream; names that it lacks are

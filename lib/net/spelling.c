@@ -122,7 +122,7 @@ static void cut(struct spelling *s, const struct spellings *spellings, size_t lo
     }
 }
 
-/* ---- Passes -------------------------------------------------------------------------------------------------------- */
+/* ---- Passes ------------------------------------------------------------------------------------------------------ */
 
 /* Characters step by step; behind a word's end the first one stands, which is not looked at. */
 static void read_characters(const struct spelling *s, const struct spellings *spellings, struct spelling_group *g,

@@ -272,8 +272,8 @@ static int judge(struct trainer *t, struct tally tally, struct err *e)
     return 0;
 }
 
-/* A checkpoint before this step, whose loss has shown that the parameters are sound; then the end, if a signal wants it.
- * What the step has told the running loss is not in it: it will tell it again. */
+/* A checkpoint before this step, whose loss has shown that the parameters are sound; then the end, if a signal wants
+ * it. What the step has told the running loss is not in it: it will tell it again. */
 static int keep(struct trainer *t, const struct train_at *before, struct err *e)
 {
     double now = t->watch.seconds();
@@ -411,7 +411,8 @@ static bool decays(const struct trainer *t)
     return plateau ? t->at.waited && t->at.waited % plateau == 0 : past % (uint64_t)c->lr_decay_every == 0;
 }
 
-/* Gradient flow through the first minibatch of the validation part, or else of the training part; items in their order. */
+/* Gradient flow through the first minibatch of the validation part, or else of the training part; items in their
+ * order. */
 static int record_flow(struct trainer *t, struct err *e)
 {
     struct batches *part = t->valid.corpus ? &t->valid : &t->train;

@@ -6,9 +6,10 @@
  *     checkpoint    where one is due: everything as it was before this step, known to be sound by now
  *     backward, clip, update
  *
- * and behind an epoch stands validation: the best parameters so far are kept, and training ends early when `patience` epochs
- * in a row were not better. The state of a run is the parameters, the optimizer's moments, `struct train_at`, the carried
- * state and the best parameters; a checkpoint holds all of it, so that a resumed run ends in the same bytes. */
+ * and behind an epoch stands validation: the best parameters so far are kept, and training ends early when `patience`
+ * epochs in a row were not better. The state of a run is the parameters, the optimizer's moments, `struct train_at`,
+ * the carried state and the best parameters; a checkpoint holds all of it, so that a resumed run ends in the same
+ * bytes. */
 #ifndef NET_TRAIN_H
 #define NET_TRAIN_H
 
@@ -93,12 +94,12 @@ int train_make(struct trainer *t, const struct model_config *model, const struct
                const struct rnnfile *init, struct err *e);
 
 /* Runs until the last epoch, or until patience is at its end; the best parameters are then in the model.
- * STATUS_DIVERGED: the loss or the gradient is beyond all measure. STATUS_STOPPED: a signal asked for it and the checkpoint
- * is written. */
+ * STATUS_DIVERGED: the loss or the gradient is beyond all measure. STATUS_STOPPED: a signal asked for it and the
+ * checkpoint is written. */
 int train_run(struct trainer *t, struct err *e);
 
-/* The first minibatch, items in their order: its loss (summed over steps, averaged over the batch) and, in params.gradient,
- * every gradient. Nothing is updated. */
+/* The first minibatch, items in their order: its loss (summed over steps, averaged over the batch) and, in
+ * params.gradient, every gradient. Nothing is updated. */
 int train_gradients(struct trainer *t, double *loss, struct err *e);
 
 /* HEAD and TENSORs of the model as it is. */

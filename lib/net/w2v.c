@@ -203,8 +203,8 @@ static void weigh(struct w2v_step *s, size_t i, size_t n, const struct w2v_weigh
     }
 }
 
-/* Weights of a step's inputs, `first` of the first context alone, `second` of the second, then those of both. Most steps
- * of two centres have the same. */
+/* Weights of a step's inputs, `first` of the first context alone, `second` of the second, then those of both. Most
+ * steps of two centres have the same. */
 static void weigh_all(struct w2v_learner *l, const struct w2v_windows *win, size_t first, size_t second)
 {
     struct w2v_step *s = l->step;

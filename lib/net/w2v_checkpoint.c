@@ -12,7 +12,8 @@ static const struct checkpoint_number numbers[] = {
     {WHOLE(reported)}, {WHOLE(pairs)}, {REAL(loss)},    {0},
 };
 
-/* Options that may change: none. The learning rate falls towards the last epoch, so that more epochs are another run. */
+/* Options that may change: none. The learning rate falls towards the last epoch, so that more epochs are another
+ * run. */
 static const char *const may_change[] = {NULL};
 
 static int put_all(void *context, struct sink *k, struct err *e)

@@ -37,8 +37,8 @@ static int put(struct w2v_corpus *c, uint32_t value, struct err *e)
     return spool_add(&c->spool, bytes, n, e);
 }
 
-/* A word comes that one may begin with: marks it, unless the last mark is near. When there are many, every second one goes,
- * so that they take the same memory for any corpus. */
+/* A word comes that one may begin with: marks it, unless the last mark is near. When there are many, every second one
+ * goes, so that they take the same memory for any corpus. */
 static void mark(struct w2v_corpus *c)
 {
     uint64_t since = c->n_marks ? c->words - c->marks[c->n_marks - 1].word : c->spacing;

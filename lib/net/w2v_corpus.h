@@ -1,8 +1,8 @@
 /* w2v_corpus: the sentences a word2vec trainer goes over again and again, in a spool file and not in memory.
  *
- * A word takes one byte where its id is below 128, two below 16384, and so on; a sentence ends in a zero byte, which is no
- * word because <pad> never is. What stays in memory are the counts, and where every so many words begin, so that the corpus
- * can be read in several places at once. */
+ * A word takes one byte where its id is below 128, two below 16384, and so on; a sentence ends in a zero byte, which is
+ * no word because <pad> never is. What stays in memory are the counts, and where every so many words begin, so that the
+ * corpus can be read in several places at once. */
 #ifndef NET_W2V_CORPUS_H
 #define NET_W2V_CORPUS_H
 

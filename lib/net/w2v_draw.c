@@ -71,8 +71,8 @@ void w2v_noise_free(struct w2v_noise *n)
     n->ids = NULL;
 }
 
-/* Negatives for one step: distinct, and none of its centres. A vocabulary too small for that many gives fewer. A window of
- * CBOW meets each of them but once; where two windows share them, one more makes up for that. */
+/* Negatives for one step: distinct, and none of its centres. A vocabulary too small for that many gives fewer. A window
+ * of CBOW meets each of them but once; where two windows share them, one more makes up for that. */
 static size_t draw_noise(struct w2v_draw *d, const uint32_t *centres, size_t n_centres, uint32_t *noise)
 {
     const struct w2v_config *config = d->chances->config;
@@ -183,8 +183,8 @@ static size_t copy_words(const struct w2v_draw *d, size_t from, size_t to, uint3
     return from < to ? to - from : 0;
 }
 
-/* The words within `reach` of one centre, or of two that stand side by side: those near the first alone (one of them is the
- * second centre), near the second alone, near both. */
+/* The words within `reach` of one centre, or of two that stand side by side: those near the first alone (one of them is
+ * the second centre), near the second alone, near both. */
 static struct w2v_shares copy_context(const struct w2v_draw *d, size_t centres, size_t reach, uint32_t *ids)
 {
     size_t i = d->i, low = i < reach ? 0 : i - reach;
@@ -231,8 +231,8 @@ static void draw_outputs(struct w2v_draw *d, const uint32_t *centre, struct w2v_
     s->present = 1;
 }
 
-/* The step of the next centre, or in narrow windows of the next two, which then share reach and negatives; a centre without
- * context has none. */
+/* The step of the next centre, or in narrow windows of the next two, which then share reach and negatives; a centre
+ * without context has none. */
 static void draw_step(struct w2v_draw *d, struct w2v_chunk *c)
 {
     const struct w2v_config *config = d->chances->config;

@@ -10,9 +10,9 @@
 #include "net/w2v.h"
 #include "net/w2v_corpus.h"
 
-/* Negatives by falling count: the inverse of the distribution function of count^0.75 (Mikolov et al. 2013, section 2.2),
- * sampled at equal steps and straight between them. Exact wherever a step holds one word; words that share a step, all of
- * them rare, share its mass. Small enough to stay in the cache, unlike a table of words. */
+/* Negatives by falling count: the inverse of the distribution function of count^0.75 (Mikolov et al. 2013, section
+ * 2.2), sampled at equal steps and straight between them. Exact wherever a step holds one word; words that share a
+ * step, all of them rare, share its mass. Small enough to stay in the cache, unlike a table of words. */
 enum { W2V_NOISE_BITS = 12, W2V_NOISE_STEPS = 1 << W2V_NOISE_BITS };
 
 struct w2v_noise {
@@ -42,8 +42,8 @@ void w2v_chances_make(struct w2v_chances *c, const struct w2v_config *config, co
                       const struct huffman *tree);
 void w2v_chances_free(struct w2v_chances *c);
 
-/* The chance that subsampling keeps a word that is a share `f` of the corpus: sqrt(sample / f) + sample / f, at most 1; 1
- * when sample is 0. (The released word2vec; the paper's formula (5) is without the second term.) */
+/* The chance that subsampling keeps a word that is a share `f` of the corpus: sqrt(sample / f) + sample / f, at most 1;
+ * 1 when sample is 0. (The released word2vec; the paper's formula (5) is without the second term.) */
 double w2v_keep(double sample, double f);
 
 /* Some hundreds of steps, and the words they take: step s has its inputs, outputs and those to be fetched in ids, from

@@ -1,4 +1,5 @@
-/* w2v_evals: files of questions and of judged pairs that word vectors are asked while they are trained (embed_eval.h). */
+/* w2v_evals: files of questions and of judged pairs that word vectors are asked while they are trained
+ * (embed_eval.h). */
 #ifndef NET_W2V_EVALS_H
 #define NET_W2V_EVALS_H
 
@@ -11,14 +12,13 @@ struct w2v_evals {
         const char *path;
         char *name; /* the file's own, without directory and suffix */
         bool analogies;
-        double
-            value; /* analogies: of a hundred answered how many are right; pairs: Spearman's rank correlation; else NaN */
+        double value; /* analogies: percent right of those answered; pairs: Spearman's rank correlation; else NaN */
     } * of;
     size_t n;
 };
 
-/* Reads every file once, so that one that is missing or wrong is known before training. STATUS_MISUSED: two of one name; one
- * that is no regular file, which could be read but once. */
+/* Reads every file once, so that one that is missing or wrong is known before training. STATUS_MISUSED: two of one
+ * name; one that is no regular file, which could be read but once. */
 int w2v_evals_open(struct w2v_evals *v, const struct opt_list *paths, struct err *e);
 
 /* Sets every value, by the vectors as they are, between two turns. -1: one of the files can no longer be read. */

@@ -53,14 +53,14 @@ struct w2v_run {
     bool kept;     /* there is one of this run */
 };
 
-/* The vocabulary: the stream's (called `label` in messages), which is kept; or with `init` (NULL: none), from which it is taken away, that model's and,
- * by falling count, the words of the stream that it lacks: without config.grow those are STATUS_DATA, and so is a model
- * whose vocabulary does not begin with <pad> and <unk>. */
+/* The vocabulary: the stream's (called `label` in messages), which is kept; or with `init` (NULL: none), from which it
+ * is taken away, that model's and, by falling count, the words of the stream that it lacks: without config.grow those
+ * are STATUS_DATA, and so is a model whose vocabulary does not begin with <pad> and <unk>. */
 int w2v_run_words(struct w2v_run *r, const struct vocab *stream, const char *label, struct w2vfile *init,
                   struct err *e);
 
-/* --subwords and --buckets where they were not `given`: those of the model it starts from. Given others than its own are
- * STATUS_MISUSED. */
+/* --subwords and --buckets where they were not `given`: those of the model it starts from. Given others than its own
+ * are STATUS_MISUSED. */
 int w2v_run_subwords(struct w2v_run *r, const struct w2vfile *init, bool given, struct err *e);
 
 /* The matrices: zeros, n-grams' rows at random, or what init has (NULL: none). */
@@ -69,16 +69,16 @@ int w2v_run_make(struct w2v_run *r, const struct w2vfile *init, struct err *e);
 /* An item of the text, in the stream's ids. */
 int w2v_run_add(struct w2v_run *r, const uint32_t *ids, size_t n, bool continued, struct err *e);
 
-/* Behind the last item: counts are added to those of the model it starts from, words that occur and have no vector get their
- * first; the tree of hs is made, and where it is another than that model's, the output vectors begin anew. */
+/* Behind the last item: counts are added to those of the model it starts from, words that occur and have no vector get
+ * their first; the tree of hs is made, and where it is another than that model's, the output vectors begin anew. */
 void w2v_run_start(struct w2v_run *r);
 
-/* Goes on from files.checkpoint: 1; 0 when there is no such file. One of other options, another vocabulary, another model it
- * started from or another text is STATUS_DATA and says what differs. */
+/* Goes on from files.checkpoint: 1; 0 when there is no such file. One of other options, another vocabulary, another
+ * model it started from or another text is STATUS_DATA and says what differs. */
 int w2v_run_resume(struct w2v_run *r, struct err *e);
 
-/* To the last epoch. With files.checkpoint: writes it behind each epoch, so often as files say, and when a signal asks for it;
- * STATUS_STOPPED: that asked to stop too. Else as w2v_train. */
+/* To the last epoch. With files.checkpoint: writes it behind each epoch, so often as files say, and when a signal asks
+ * for it; STATUS_STOPPED: that asked to stop too. Else as w2v_train. */
 int w2v_run_train(struct w2v_run *r, struct err *e);
 
 /* HEAD and TENSORs of the model as it is, without END. */

@@ -108,7 +108,7 @@ static double normalize(struct w2v_softmax *x)
     return loss;
 }
 
-/* ---- By columns: what inputs and outputs are moved by -------------------------------------------------------------- */
+/* ---- By columns: what inputs and outputs are moved by ------------------------------------------------------------ */
 
 /* g_ik = rate * ([k is the centre] - p_ik). */
 static void set_changes(const struct w2v_softmax *x, struct w2v_step *s, size_t block, const real *e)

@@ -3,8 +3,8 @@
  *
  *     L(h) = -log p(o | h),   p(k | h) = exp(out_k . h) / sum over words j of exp(out_j . h)
  *
- * A step reads and moves every row of `out`, O(V D): for small vocabularies. Its work is shared among the threads of the pool,
- * first by words, then by columns, so that the result is the same for any number of them. */
+ * A step reads and moves every row of `out`, O(V D): for small vocabularies. Its work is shared among the threads of
+ * the pool, first by words, then by columns, so that the result is the same for any number of them. */
 #ifndef NET_W2V_SOFTMAX_H
 #define NET_W2V_SOFTMAX_H
 
@@ -30,8 +30,8 @@ struct w2v_softmax {
 void w2v_softmax_open(struct w2v_softmax *x, const struct w2v *w, const uint64_t *counts);
 void w2v_softmax_close(struct w2v_softmax *x);
 
-/* A step of inputs against all words, of which `centre` was there: moves step->add and `out` and adds to step->loss; the step's
- * own outputs are not looked at. */
+/* A step of inputs against all words, of which `centre` was there: moves step->add and `out` and adds to step->loss;
+ * the step's own outputs are not looked at. */
 void w2v_softmax_learn(struct w2v_softmax *x, struct w2v_step *step, uint32_t centre);
 
 #endif

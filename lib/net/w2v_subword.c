@@ -130,7 +130,7 @@ void w2v_subwords_fetch(const struct w2v *w, uint32_t id)
             __builtin_prefetch((const char *)(w->sub + w->gram_rows[i] * w->stride) + at, 0, 2);
 }
 
-/* ---- Words that are open ------------------------------------------------------------------------------------------- */
+/* ---- Words that are open ----------------------------------------------------------------------------------------- */
 
 void w2v_composer_open(struct w2v_composer *c, const struct w2v *w)
 {

@@ -1,11 +1,12 @@
 /* w2v_subword: word vectors that are means of parts (subword.h), learned.
  *
- * The vector of a word, row `in` of the model, is the mean of the word's own row and its n-grams' rows. What moves the vector
- * moves each of them whole, as in the released fastText: n times what the mean's own derivative would be, n being their number.
+ * The vector of a word, row `in` of the model, is the mean of the word's own row and its n-grams' rows. What moves the
+ * vector moves each of them whole, as in the released fastText: n times what the mean's own derivative would be, n
+ * being their number.
  *
- * Neighbouring steps take the same words again and again. So a word is opened when a step first takes it, its parts' mean
- * becoming its vector, and closed W2V_OPEN_STEPS steps later: then what it was moved by in between goes to the parts. Words that
- * are open at once and share n-grams do not see each other's moves for so long. */
+ * Neighbouring steps take the same words again and again. So a word is opened when a step first takes it, its parts'
+ * mean becoming its vector, and closed W2V_OPEN_STEPS steps later: then what it was moved by in between goes to the
+ * parts. Words that are open at once and share n-grams do not see each other's moves for so long. */
 #ifndef NET_W2V_SUBWORD_H
 #define NET_W2V_SUBWORD_H
 
@@ -16,9 +17,9 @@
 
 enum { W2V_OPEN_STEPS = 16 };
 
-/* Gives a model own rows of words, zeros, and rows of n-grams, those of all words but the special ones, in the order in which
- * words and the n-grams in them stand: a vocabulary that goes on behind another has the other's rows first. Those of n-grams are
- * uniform in +-1/D, by seed and bucket. STATUS_MISUSED when there are more than can be. */
+/* Gives a model own rows of words, zeros, and rows of n-grams, those of all words but the special ones, in the order in
+ * which words and the n-grams in them stand: a vocabulary that goes on behind another has the other's rows first. Those
+ * of n-grams are uniform in +-1/D, by seed and bucket. STATUS_MISUSED when there are more than can be. */
 int w2v_subwords_make(struct w2v *w, const struct subword_rule *rule, const struct vocab *vocab, struct rng seed,
                       struct err *e);
 void w2v_subwords_free(struct w2v *w);

@@ -57,7 +57,8 @@ static void relax(int spin)
         sched_yield();
 }
 
-/* Behind this nobody else learns any more in this turn: they had not begun and will not, have handed over, or were done. */
+/* Behind this nobody else learns any more in this turn: they had not begun and will not, have handed over, or were
+ * done. */
 static void wait_for_all(struct w2v_turns *t, size_t task)
 {
     for (size_t other = 0; other < t->n_tasks; other++) {
@@ -70,7 +71,8 @@ static void wait_for_all(struct w2v_turns *t, size_t task)
     }
 }
 
-/* Waits until a place has done so many steps: true; false when this task is to hand over, or has become the only one. */
+/* Waits until a place has done so many steps: true; false when this task is to hand over, or has become the only
+ * one. */
 static bool wait_until(struct w2v_turns *t, size_t task, const struct w2v_place *o, size_t done)
 {
     int64_t start = 0;
@@ -110,8 +112,8 @@ static bool wait_for_turn(struct w2v_turns *t, size_t task, size_t place, size_t
 
 /* ---- Learning ---------------------------------------------------------------------------------------------------- */
 
-/* Fetches the rows that step k takes and those before did not, into the second-level cache: the first has no room for them
- * before they are used. (Not inlined it would be a function without effect, and left out.) */
+/* Fetches the rows that step k takes and those before did not, into the second-level cache: the first has no room for
+ * them before they are used. (Not inlined it would be a function without effect, and left out.) */
 static inline __attribute__((always_inline)) void fetch_rows(const struct w2v *w, const struct w2v_chunk *c, size_t k)
 {
     if (k >= c->n)

@@ -1,10 +1,11 @@
 /* w2v_turn: turns of training, a few hundred steps in every place of the corpus, by one thread or several.
  *
- * Steps stand in one order over all places: step 0 of place 0, step 0 of place 1, ..., step 1 of place 0, ... One thread takes
- * them in that order. Of several each has places of its own, and before a step waits for those earlier ones elsewhere that
- * share a row with it, so that the model becomes the same, to the last bit. A thread that waits in vain, because the system
- * does not let the other run, asks it to hand over and goes on alone; where that has happened, or two were slower than one,
- * turns are taken alone for a while. Where all steps share rows, one thread learns and another draws. With config->lock_free nobody waits. */
+ * Steps stand in one order over all places: step 0 of place 0, step 0 of place 1, ..., step 1 of place 0, ... One
+ * thread takes them in that order. Of several each has places of its own, and before a step waits for those earlier
+ * ones elsewhere that share a row with it, so that the model becomes the same, to the last bit. A thread that waits in
+ * vain, because the system does not let the other run, asks it to hand over and goes on alone; where that has happened,
+ * or two were slower than one, turns are taken alone for a while. Where all steps share rows, one thread learns and
+ * another draws. With config->lock_free nobody waits. */
 #ifndef NET_W2V_TURN_H
 #define NET_W2V_TURN_H
 
@@ -53,7 +54,8 @@ void w2v_turns_open(struct w2v_turns *t, struct w2v *w, const struct w2v_config 
 /* Goes to an epoch's start. */
 void w2v_turns_epoch(struct w2v_turns *t, int64_t epoch);
 
-/* Learns from what was drawn, or only passes it when `drawn_only`, and draws what comes next. STATUS_FAILED: reading. */
+/* Learns from what was drawn, or only passes it when `drawn_only`, and draws what comes next. STATUS_FAILED:
+ * reading. */
 int w2v_turn(struct w2v_turns *t, bool drawn_only, struct err *e);
 
 /* Has the last turn ended the epoch? */

@@ -16,16 +16,16 @@ struct w2vfile {
     size_t d; /* D */
 };
 
-/* Reads one. STATUS_DATA: another profile; no `w.in`, or not [V, D]; another matrix with rows not of D numbers; numbers that
- * are not finite. */
+/* Reads one. STATUS_DATA: another profile; no `w.in`, or not [V, D]; another matrix with rows not of D numbers; numbers
+ * that are not finite. */
 int w2vfile_load(struct w2vfile *f, const char *path, struct err *e);
 void w2vfile_free(struct w2vfile *f);
 
 /* Does the file hold this matrix? */
 bool w2vfile_has(const struct w2vfile *f, const char *name);
 
-/* Copies the matrix over the first rows of w's own, whose other rows stay. More rows than w has, another D or numbers that
- * are not finite are STATUS_DATA, and so is a file without the matrix. */
+/* Copies the matrix over the first rows of w's own, whose other rows stay. More rows than w has, another D or numbers
+ * that are not finite are STATUS_DATA, and so is a file without the matrix. */
 int w2vfile_take(struct w2v *w, const char *name, const struct segment *segment, struct err *e);
 /* The same with `w.word` and `w.sub`; STATUS_DATA, too, where rows of w.sub belong to other n-grams. */
 int w2vfile_take_subwords(struct w2v *w, const struct segment *segment, struct err *e);
@@ -36,8 +36,8 @@ int w2vfile_take_all(struct w2v *w, const struct segment *segment, struct err *e
 void w2vfile_pack(real *values, size_t rows, const struct w2v *w);
 void w2vfile_unpack(real *values, size_t rows, const struct w2v *w);
 
-/* HEAD and TENSORs of a model, without END. The matrices lose their padding while they are written, and get it back: nobody
- * may read them meanwhile. */
+/* HEAD and TENSORs of a model, without END. The matrices lose their padding while they are written, and get it back:
+ * nobody may read them meanwhile. */
 int w2vfile_write(struct sink *k, const struct meta *head, const struct vocab *vocab, struct w2v *w, struct err *e);
 
 #endif

@@ -1,5 +1,5 @@
-/* Splits files into words in small letters with ICU alone, and does nothing with them: what tokenize --level word --lower has
- * to find at the least. Prints how many pieces there were. */
+/* Splits files into words in small letters with ICU alone, and does nothing with them: what tokenize --level word
+ * --lower has to find at the least. Prints how many pieces there were. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,8 +12,8 @@
 typedef int import_function(const struct format_want *want, char **paths, size_t n_paths, struct sink *k,
                             struct err *e);
 
-/* The stream of a file, which is closed; -1 when it was refused, which must be with a sentence and as bad data (or, where an
- * option does not go with the data, as misuse). */
+/* The stream of a file, which is closed; -1 when it was refused, which must be with a sentence and as bad data (or,
+ * where an option does not go with the data, as misuse). */
 static inline int imported(import_function *import, const struct format_want *want, int file)
 {
     struct outfile out = {.fd = memory_file("", 0), .inplace = true};

@@ -1,8 +1,8 @@
-/* Any bytes become sound text and tokens, with labels and tags. The first byte chooses how, the second in what steps and
- * from what (below 97: text or pairs; then labeled lines; from 194 on a treebank); then what must hold is checked: tokens
- * are UTF-8 and not empty, parts are not too long, steps do not show, nor (where the second byte is odd) whether ICU did it
- * all by itself, every item has a label and every word of a treebank a tag, characters and bytes put back together are the
- * text, and so is what was written before characters were folded. */
+/* Any bytes become sound text and tokens, with labels and tags. The first byte chooses how, the second in what steps
+ * and from what (below 97: text or pairs; then labeled lines; from 194 on a treebank); then what must hold is checked:
+ * tokens are UTF-8 and not empty, parts are not too long, steps do not show, nor (where the second byte is odd) whether
+ * ICU did it all by itself, every item has a label and every word of a treebank a tag, characters and bytes put back
+ * together are the text, and so is what was written before characters were folded. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

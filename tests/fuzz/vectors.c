@@ -1,5 +1,5 @@
-/* Others' word vectors: what is imported goes there and comes back as the same stream. The first byte chooses the format;
- * of projector, the first byte FE ends the vectors and begins the words. */
+/* Others' word vectors: what is imported goes there and comes back as the same stream. The first byte chooses the
+ * format; of projector, the first byte FE ends the vectors and begins the words. */
 #include "data/vectors.h"
 #include "imported.h"
 

@@ -1,4 +1,5 @@
-/* What a task takes from a stream: which column, of which kind, under which numbers, and what is refused in which words. */
+/* What a task takes from a stream: which column, of which kind, under which numbers, and what is refused in which
+ * words. */
 #include "typed.h"
 
 #include <stdio.h>

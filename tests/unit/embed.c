@@ -33,14 +33,16 @@ static void equal_values_share_their_rank(void **state)
     const double rising[] = {0, 10, 11, 50, 51};
     (void)state;
     assert_true(fabs(spearman(rising, falling, 5) + 1) < 1e-12);
-    /* ranks of a: 0 1.5 1.5 3 4; of b: 0 2 1 3.5 3.5; less their mean 2 the products sum to 9, the squares to 9.5 each */
+    /* ranks of a: 0 1.5 1.5 3 4; of b: 0 2 1 3.5 3.5; less their mean 2 the products sum to 9, the squares to 9.5
+     * each */
     assert_true(fabs(spearman(a, b, 5) - 9.0 / 9.5) < 1e-12);
     assert_true(fabs(spearman(a, rising, 5) - 9.5 / sqrt(9.5 * 10)) < 1e-12);
     assert_true(isnan(spearman(a, flat, 5)));
     assert_true(isnan(spearman(a, b, 0)));
 }
 
-/* 200 words whose vectors lie on a quarter circle, the higher the id the farther round: neighbours are the ids beside. */
+/* 200 words whose vectors lie on a quarter circle, the higher the id the farther round: neighbours are the ids
+ * beside. */
 static void search_finds_the_nearest(void **state)
 {
     const uint32_t first[] = {99, 101, 98, 102, 97, 103}, words[] = {100, 203, 202};
@@ -76,7 +78,8 @@ static void search_finds_the_nearest(void **state)
 
 enum { WORDS = 1000, DIM = 37, ASKED = 300, TOP = 20 };
 
-/* One of everything that may stand in a matrix: no order of counts, zeros, very long and very short vectors, equal ones. */
+/* One of everything that may stand in a matrix: no order of counts, zeros, very long and very short vectors, equal
+ * ones. */
 static struct embed motley(void)
 {
     struct embed m = model_of(WORDS, DIM);

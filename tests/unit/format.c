@@ -52,8 +52,8 @@ static void elements(void **state)
     buf_free(&text);
 }
 
-/* The fewest digits that read back, written as printf writes them: floats of all sizes, many of those of word vectors, and
- * those beside powers of ten. */
+/* The fewest digits that read back, written as printf writes them: floats of all sizes, many of those of word vectors,
+ * and those beside powers of ten. */
 static void shortest(void **state)
 {
     (void)state;

@@ -439,7 +439,8 @@ static void test_ready(void **state)
     static void test_parts_##level(void **state)    { (void)state; parts(NAME); }                                      \
     static void test_specials_##level(void **state) { (void)state; specials(NAME); }
 #define LIST(level)                                                                                                    \
-    cmocka_unit_test(test_products_##level), cmocka_unit_test(test_parts_##level), cmocka_unit_test(test_specials_##level)
+    cmocka_unit_test(test_products_##level), cmocka_unit_test(test_parts_##level),                                     \
+    cmocka_unit_test(test_specials_##level)
 TESTS(plain, KERN_PLAIN)
 TESTS(CPU_avx2, KERN_AVX2)
 TESTS(CPU_avx512, KERN_AVX512)

@@ -63,8 +63,8 @@ static void the_gradient_is_that_of_the_cost(void **state)
     free(spare);
 }
 
-/* Points alike and a point far off do no harm; p is symmetric, of sum 1, and rows have the perplexity (in the middle of many
- * points p_j|i and p_i|j are alike, so that of p_ij is near it). */
+/* Points alike and a point far off do no harm; p is symmetric, of sum 1, and rows have the perplexity (in the middle of
+ * many points p_j|i and p_i|j are alike, so that of p_ij is near it). */
 static void affinities_are_probabilities(void **state)
 {
     double x[N * D], sum = 0;

@@ -41,8 +41,8 @@ static bool belongs(const struct window *w, size_t i, size_t centre)
     return class == 2 || class == centre;
 }
 
-/* -log s(out_c . h) - sum of log s(-out_k . h) over the negatives k; of hierarchical softmax, -log s(+-out_k . h) over the
- * inner nodes k of a way; of the softmax, -log of its first output's share. Rows are [V, D]. */
+/* -log s(out_c . h) - sum of log s(-out_k . h) over the negatives k; of hierarchical softmax, -log s(+-out_k . h) over
+ * the inner nodes k of a way; of the softmax, -log of its first output's share. Rows are [V, D]. */
 static long double loss_of(const double *h, const double *out, const struct window *w, size_t centre)
 {
     long double loss = 0; /* of thousands of terms, whose differences are looked at */
@@ -175,8 +175,8 @@ static void check(enum w2v_kind kind, size_t n, size_t m, size_t centres, size_t
     w2v_free(&model);
 }
 
-/* Vectors that are means: the vector's whole gradient goes to the word's own row, and to an n-gram's as often as it is in it.
- * What is moved is the parts; n-grams stand in several words, and in one word twice. */
+/* Vectors that are means: the vector's whole gradient goes to the word's own row, and to an n-gram's as often as it is
+ * in it. What is moved is the parts; n-grams stand in several words, and in one word twice. */
 static void check_subwords(enum w2v_kind kind, size_t n, uint64_t seed)
 {
     static double values[MAX_WORDS], word[V * D], sub[50 * V * D], expected[50 * V * D];

@@ -235,7 +235,7 @@ static void test_extremes(void **state)
     assert_true(isfinite(s.losses[0]) && s.losses[0] > 1e76 && isnan(s.losses[1]));
 }
 
-/* ---- Rows --------------------------------------------------------------------------------------------------------- */
+/* ---- Rows -------------------------------------------------------------------------------------------------------- */
 
 /* Rows cut any way, or alone, give the same bytes; nothing outside of a range is touched; without targets there is no
  * loss; all rows have one where `targets` is not given. */
@@ -299,7 +299,7 @@ static void test_levels(void **state)
     assert_int_equal(0, kern_select("auto", &e));
 }
 
-/* ---- Values ------------------------------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------------------------------------ */
 
 static void test_likeliest(void **state)
 {

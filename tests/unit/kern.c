@@ -77,8 +77,8 @@ static int64_t place(real x)
     return signbit(x) ? INT64_MIN - bits : bits;
 }
 
-/* At most 2 numbers away from the nearest to libm's (which is of double: in the build for doubles, whose reference is no
- * better than they are, a little more), of its sign, and NaN where that is. */
+/* At most 2 numbers away from the nearest to libm's (which is of double: in the build for doubles, whose reference is
+ * no better than they are, a little more), of its sign, and NaN where that is. */
 static void check_block(const struct function *f, size_t n, const real *x)
 {
     static real want[BLOCK], y[BLOCK];

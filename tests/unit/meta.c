@@ -58,7 +58,8 @@ static void refused(void **state)
     meta_free(&m);
 }
 
-/* The order is that of decoded keys, by bytes: '%' (25) comes before 'a', as does 0x01, though "%01" would come first. */
+/* The order is that of decoded keys, by bytes: '%' (25) comes before 'a', as does 0x01, though "%01" would come
+ * first. */
 static void sorted_by_bytes(void **state)
 {
     (void)state;

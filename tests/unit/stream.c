@@ -1,4 +1,5 @@
-/* The stream beside its page: bytes made here by the page alone, not by the library, and what a reader must say to them. */
+/* The stream beside its page: bytes made here by the page alone, not by the library, and what a reader must say to
+ * them. */
 #include "unit.h"
 
 #include <inttypes.h>
@@ -241,7 +242,8 @@ static int read_made(const struct made *m, struct err *e)
 
 /* ---- Tests ---- */
 
-/* The example of the page, read out of the page: the test's writer makes it, the reader reads it, the sink writes it. */
+/* The example of the page, read out of the page: the test's writer makes it, the reader reads it, the sink writes
+ * it. */
 static void page_example(void **state)
 {
     (void)state;
@@ -450,8 +452,9 @@ static void flips_and_cuts(void **state)
     }
 }
 
-/* One field of one frame written wrong, its checksums right: who reads it must say what is wrong. Frames of everything():
- * 0 HEAD, 1-14 dtypes, 15 scalar, 16 deep, 17 empty, 18-26 and 27-35 batches, 36 INDEX, 37 END; payloads begin at 128. */
+/* One field of one frame written wrong, its checksums right: who reads it must say what is wrong. Frames of
+ * everything(): 0 HEAD, 1-14 dtypes, 15 scalar, 16 deep, 17 empty, 18-26 and 27-35 batches, 36 INDEX, 37 END; payloads
+ * begin at 128. */
 static void wrong_fields(void **state)
 {
     (void)state;

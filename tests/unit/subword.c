@@ -64,8 +64,8 @@ static void buckets_have_the_rows_they_got(void **state)
     subwords_free(&s);
 }
 
-/* A model with the subwords of a word, row r being r + 1, r + 1, read back; spoilt by another subword.max, by more rows of
- * w.sub, by a bucket that is there twice. */
+/* A model with the subwords of a word, row r being r + 1, r + 1, read back; spoilt by another subword.max, by more rows
+ * of w.sub, by a bucket that is there twice. */
 static void read_back(struct segment *segment, const char *word, const char *max, int more, bool twice)
 {
     struct err e = {0};

@@ -420,8 +420,8 @@ static void test_bad_classed(void **state)
     buf_free(&show.labels);
 }
 
-/* A label has at most TEXT_LABEL_BYTES, and what is longer is text where the label comes last; a treebank's line, and so
- * its FORM, at most TEXT_CONLLU_LINE; a comment is of any length. */
+/* A label has at most TEXT_LABEL_BYTES, and what is longer is text where the label comes last; a treebank's line, and
+ * so its FORM, at most TEXT_CONLLU_LINE; a comment is of any length. */
 static void test_long_classed(void **state)
 {
     (void)state;
@@ -459,8 +459,9 @@ static void test_long_classed(void **state)
     buf_free(&text);
 }
 
-/* Windows never show: a text in one line, with blanks or without, gives the same tokens through small windows as through
- * one that holds it all. (Chinese words are not in it: they depend on the whole run. U+0600 holds on to the blank.) */
+/* Windows never show: a text in one line, with blanks or without, gives the same tokens through small windows as
+ * through one that holds it all. (Chinese words are not in it: they depend on the whole run. U+0600 holds on to the
+ * blank.) */
 static void check_windows(const char *const *pieces, size_t n)
 {
     static const struct kind *const kinds[] = {&space,         &word, &word_lower,      &word_nfkc_lower, &grapheme,

@@ -1,6 +1,6 @@
-/* The fast ways through text against ICU itself: on the cases of the Unicode test files (Debian's unicode-data), on ASCII
- * by pairs, on random characters of every class and in odd sequences, on running text in many scripts. TEXT_ICU_ROUNDS in
- * the environment says how many thousand random texts are tried (100). */
+/* The fast ways through text against ICU itself: on the cases of the Unicode test files (Debian's unicode-data), on
+ * ASCII by pairs, on random characters of every class and in odd sequences, on running text in many scripts.
+ * TEXT_ICU_ROUNDS in the environment says how many thousand random texts are tried (100). */
 #include "unit.h"
 
 #include <stdio.h>

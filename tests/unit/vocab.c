@@ -45,7 +45,8 @@ struct some_word {
     size_t length;
 };
 
-/* A word that has many like it: of few letters, NUL among them, up to 20 bytes, some of them with a common beginning. */
+/* A word that has many like it: of few letters, NUL among them, up to 20 bytes, some of them with a common
+ * beginning. */
 static struct some_word some_word(struct rng *rng)
 {
     static const char letters[] = {'a', 0, '\xff', ' '};
@@ -203,7 +204,8 @@ static void prune(void **state)
     vocab_free(&v);
 }
 
-/* Learning with a bound: every count is that of the ids read again, and none is lower than the truth by more than said. */
+/* Learning with a bound: every count is that of the ids read again, and none is lower than the truth by more than
+ * said. */
 static void forgets(void **state)
 {
     enum { N = 30000, WORDS = 3000, EACH = 100, BOUND = 200 };
