@@ -1,5 +1,6 @@
 /* w2v-train: tokens to word vectors. */
 #include <stdio.h>
+#include <string.h>
 
 #include "app/cli.h"
 #include "app/w2v_pairs.h"
@@ -53,6 +54,9 @@ static int check_options(struct err *e)
     if (ask.show_pairs && (files->init || files->checkpoint || ask.evals.n || ask.log))
         return err_fail(e, STATUS_MISUSED,
                         "--show-pairs trains nothing: there is no use for --init, --checkpoint, --eval or --log");
+    for (size_t i = 0; i < ask.evals.n; i++)
+        if (!strcmp(ask.evals.items[i], "-"))
+            return err_fail(e, STATUS_MISUSED, "--eval -: it is read again behind each epoch (name a file)");
     if (files->grow && !files->init)
         return err_fail(e, STATUS_MISUSED, "--grow wants to know what should grow (give --init MODEL)");
     if (files->resume && !files->checkpoint)

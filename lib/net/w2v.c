@@ -16,6 +16,7 @@
 
 enum {
     MAX_NEGATIVE = W2V_MAX_OUT - 3,
+    MAX_WAY = 66, /* in the tree of hs, whose nodes' rows a model keeps: not to change with what a step takes */
     MAX_WINDOW = 10000,
     MAX_DIM = 16384,
     SENTENCE_WORDS = 1000,
@@ -116,8 +117,9 @@ int w2v_make(struct w2v *w, size_t v, size_t d, struct err *e)
 
 void w2v_prepare(struct w2v *w, const struct w2v_config *config, const uint64_t *counts)
 {
+    _Static_assert((int)MAX_WAY <= (int)W2V_MAX_OUT, "a step takes a way as a whole");
     if (config->loss == W2V_HS)
-        huffman_make(&w->tree, counts, w->v, VOCAB_UNKNOWN + 1, W2V_MAX_OUT);
+        huffman_make(&w->tree, counts, w->v, VOCAB_UNKNOWN + 1, MAX_WAY);
 }
 
 void w2v_start(struct w2v *w, const uint64_t *counts, struct rng seed)

@@ -248,10 +248,11 @@ until_() { while ! "$@" 2> /dev/null && kill -0 "$pid"; do sleep 0.02; done; }
     expect 65 timeout 5 w2v-train --eval wrong.txt never
     grep -q -- '--eval: wrong.txt:2: is not two words and a score' err
     printf 'a\tb\t1\n' > pairs.txt
-    expect 2 timeout 5 w2v-train --eval pairs.txt --eval ./pairs.csv never || true
     cp pairs.txt pairs.csv
     expect 2 timeout 5 w2v-train --eval pairs.txt --eval pairs.csv never
     grep -q "two files are called 'pairs'" err
+    expect 2 timeout 5 w2v-train --eval - never
+    grep -q -- '--eval -: it is read again' err
     expect 2 timeout 5 w2v-train --eval never never
     grep -q 'is no regular file' err
     expect 2 w2v-train --eval pairs.txt --log pairs.txt words.tns
