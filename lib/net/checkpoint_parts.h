@@ -3,8 +3,21 @@
 #ifndef NET_CHECKPOINT_PARTS_H
 #define NET_CHECKPOINT_PARTS_H
 
+#include "base/opt.h"
 #include "data/stream.h"
 #include "data/vocab.h"
+
+/* The options of a trainer that keeps checkpoints: rows for a struct that has these fields. */
+/* clang-format off */
+#define CHECKPOINT_OPTIONS(type)                                                                                       \
+    {"checkpoint", 0, OPT_TEXT, offsetof(type, checkpoint), OPT_FILE, "FILE", NULL, 0, 0, NULL,                        \
+     "keep the state of the run in FILE: behind each epoch, on SIGUSR1, and on SIGTERM or SIGINT before ending with "  \
+     "status 75"},                                                                                                     \
+    {"checkpoint-every", 0, OPT_REAL, offsetof(type, checkpoint_every), OPT_LOW_OPEN, "SECONDS", "600", 0, 1e9, NULL,  \
+     "keep it at least so often"},                                                                                     \
+    {"resume", 0, OPT_SWITCH, offsetof(type, resume), 0, NULL, NULL, 0, 0, NULL,                                       \
+     "go on from the checkpoint where there is one; the model becomes that of a run without a break"}
+/* clang-format on */
 
 /* Replaces a checkpoint by what `put` writes: one whole segment, with its END. */
 int checkpoint_replace(const char *path, int (*put)(void *run, struct sink *k, struct err *e), void *run,

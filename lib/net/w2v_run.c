@@ -16,13 +16,7 @@ const struct opt w2v_run_options[] = {
      "start from the vectors of MODEL, and from its --dim, --model and --loss where they are not given"},
     {"grow", 0, OPT_SWITCH, AT(grow), OPT_RECORD, NULL, NULL, 0, 0, NULL,
      "add the words of the text that the MODEL of --init lacks"},
-    {"checkpoint", 0, OPT_TEXT, AT(checkpoint), OPT_FILE, "FILE", NULL, 0, 0, NULL,
-     "keep the state of the run in FILE: behind each epoch, on SIGUSR1, and on SIGTERM or SIGINT before ending with "
-     "status 75"},
-    {"checkpoint-every", 0, OPT_REAL, AT(checkpoint_every), OPT_LOW_OPEN, "SECONDS", "600", 0, 1e9, NULL,
-     "keep it at least so often"},
-    {"resume", 0, OPT_SWITCH, AT(resume), 0, NULL, NULL, 0, 0, NULL,
-     "go on from the checkpoint where there is one; the model becomes that of a run without a break"},
+    CHECKPOINT_OPTIONS(struct w2v_run_config),
     {0},
 };
 
