@@ -26,7 +26,7 @@ enum {
 #ifdef RUNNEL_DOUBLE
 typedef int64_t w2v_power;
 #else
-typedef int32_t w2v_power; /* a step adds less than 2^14; w2v_loss_take before there are 2^17 of them */
+typedef int32_t w2v_power; /* half a million steps fit, or twice that of one centre: more than any chunk has */
 #endif
 
 /* A running sum of losses in W2V_LANES parts: each is a product of probabilities, as a fraction from 1 to 2 and a power

@@ -1,5 +1,6 @@
 #include "net/checkpoint_parts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,7 +53,7 @@ int checkpoint_load(const char *path, int (*take)(void *run, const struct segmen
                     struct err *e)
 {
     struct segment segment = {0};
-    if (access(path, F_OK) < 0)
+    if (access(path, F_OK) < 0 && errno == ENOENT)
         return 0;
     int result = segment_load(path, &segment, NULL, e);
     if (result == 0 && (result = take(run, &segment, e)) < 0)

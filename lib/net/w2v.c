@@ -38,7 +38,7 @@ const struct opt w2v_options[] = {
      "drop words that are a larger share of the text than X, the more the larger; 0: none"},
     {"epochs", 'e', OPT_INT, AT(epochs), OPT_RECORD, "N", "5", 1, 1e6, NULL, "go over the text N times"},
     {"lr", 0, OPT_REAL, AT(rate), OPT_RECORD | OPT_LOW_OPEN, "X", NULL, 0, 1e9, NULL,
-     "learning rate at the start, falling to nearly 0 (default: 0.035 for skipgram, 0.05 for cbow)"},
+     "learning rate at the start, falling to nearly 0 (default: 0.0375 for skipgram, 0.05 for cbow)"},
     {"subwords", 0, OPT_TEXT, AT(subwords), OPT_RECORD, "MIN-MAX", NULL, 0, 0, NULL,
      "make vectors of words from those of their n-grams of MIN to MAX characters too, so that unknown words have some "
      "(3-6)"},
@@ -52,7 +52,7 @@ const struct opt w2v_options[] = {
 void w2v_config_settle(struct w2v_config *config)
 {
     if (config->rate == 0)
-        config->rate = config->model == W2V_CBOW ? 0.05 : 0.035;
+        config->rate = config->model == W2V_CBOW ? 0.05 : 0.0375;
 }
 
 int w2v_config_check(const struct w2v_config *config, const struct opt_group *groups, struct err *e)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "data/vocab.h"
@@ -206,11 +207,14 @@ static struct w2v_shares copy_context(const struct w2v_draw *d, size_t centres, 
     return n;
 }
 
+/* Room for `more` ids, and for who looks a little beyond the last one. */
 static void chunk_room(struct w2v_chunk *c, size_t more)
 {
-    if (c->n_ids + more > c->room) {
-        c->room = 2 * (c->n_ids + more);
-        c->ids = mem_grow(c->ids, c->room, sizeof *c->ids);
+    if (c->n_ids + more + W2V_CHUNK_SLACK > c->room) {
+        size_t room = 2 * (c->n_ids + more + W2V_CHUNK_SLACK);
+        c->ids = mem_grow(c->ids, room, sizeof *c->ids);
+        memset(c->ids + c->room, 0, (room - c->room) * sizeof *c->ids);
+        c->room = room;
     }
 }
 

@@ -48,7 +48,7 @@ double w2v_keep(double sample, double f);
 
 /* Some hundreds of steps, and the words they take: step s has its inputs, outputs and those to be fetched in ids, from
  * steps[s].at on. */
-enum { W2V_CHUNK_STEPS = 512 };
+enum { W2V_CHUNK_STEPS = 512, W2V_CHUNK_SLACK = 3 };
 
 struct w2v_chunk {
     size_t n;
@@ -60,7 +60,7 @@ struct w2v_chunk {
         uint32_t present;         /* of one centre: outputs that were there, the first ones */
         real rate;
     } steps[W2V_CHUNK_STEPS];
-    uint32_t *ids;
+    uint32_t *ids; /* with W2V_CHUNK_SLACK more that may be read, and mean nothing */
     size_t n_ids, room;
     uint64_t words; /* of the part, behind this chunk in this epoch, before subsampling */
     bool last;      /* nothing of this epoch is left */

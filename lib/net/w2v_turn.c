@@ -21,7 +21,7 @@ enum {
 
 /* ---- Steps that share rows --------------------------------------------------------------------------------------- */
 
-/* Four at a time, so that b may be looked at a little beyond its end: who waits once too often loses
+/* Four at a time, so that b may be looked at a little beyond its end (W2V_CHUNK_SLACK): who waits once too often loses
  * little. */
 static bool share_one(const uint32_t *a, size_t n, const uint32_t *b, size_t m)
 {

@@ -34,7 +34,7 @@ words() { topics | tokenize --level space; }
     run tns ls model.tns
     assert_success
     assert_line --regexp 'profile=model/w2v'
-    assert_line --regexp 'option.dim=5.* option.dynamic-window=yes option.epochs=2 .*option.lr=0.035 .*pos.epochs=2 pos.words=9600'
+    assert_line --regexp 'option.dim=5.* option.dynamic-window=yes option.epochs=2 .*option.lr=0.0375 .*pos.epochs=2 pos.words=9600'
     assert_line --regexp 'hop.0000="tokenize.*hop.0001="w2v-train .*--dim=5 .*--seed=1 --isa='
     assert_line --regexp 'vocab.text +.*tokenize.level=space'
     assert_line --regexp 'w.in +f32 +\[44,5\]'
