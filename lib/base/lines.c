@@ -33,6 +33,7 @@ int lines_next(struct lines *l, struct err *e)
 {
     size_t seen = 0;
     char *end = NULL;
+    bool whole = true;
     l->number++;
     while (!(l->block.len > l->at + seen &&
              (end = memchr(l->block.data + l->at + seen, '\n', l->block.len - l->at - seen)))) {
@@ -50,8 +51,10 @@ int lines_next(struct lines *l, struct err *e)
                 return 0;
             }
             buf_char(&l->block, '\n'); /* the last line as every other */
+            whole = false;
         }
     }
+    l->whole = whole;
     l->text = l->block.data + l->at;
     l->length = (size_t)(end - l->text);
     l->at += l->length + 1;
@@ -62,7 +65,7 @@ int lines_next(struct lines *l, struct err *e)
         l->text += 3;
         l->length -= 3;
     }
-    if (memchr(l->text, 0, l->length)) {
+    if (!l->nuls && memchr(l->text, 0, l->length)) {
         err_fail(e, STATUS_DATA, "there is a NUL byte in the line (is it text?)");
         return lines_where(l, e);
     }

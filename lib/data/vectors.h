@@ -32,7 +32,7 @@ int projector_import(const struct format_want *want, char **paths, size_t n_path
 
 /* The rows of want->name (w.in), a matrix with a row for each word of the segment's vocabulary: as f32, with the fewest
  * digits that give them back. Special tokens with a row of zeros are left out; so are, noted or with want->strict
- * refused, words that the format cannot carry. */
+ * refused, words that the format cannot carry; a file without words is STATUS_DATA. */
 int word2vec_export(const struct format_want *want, struct source *s, struct outfile *out, struct err *e);
 int glove_export(const struct format_want *want, struct source *s, struct outfile *out, struct err *e);
 int word2vec_binary_export(const struct format_want *want, struct source *s, struct outfile *out, struct err *e);

@@ -9,6 +9,8 @@
 #include "data/vectors.h"
 #include "data/vectors_model.h"
 
+enum layout { TEXT, BINARY, NUMBERS, WORDS };
+
 /* What is exported: the rows of words whose `kept` is set. */
 struct writer {
     const struct format_want *want;
@@ -76,20 +78,22 @@ static void writer_close(struct writer *w)
     buf_free(&w->text);
 }
 
-/* Which words have a row and can be carried; `carries` knows the format. */
-static int choose(struct writer *w, bool (*carries)(const char *word, size_t length), bool blanks, struct err *e)
+/* Which words have a row and can be carried; `carries` knows the format. Without a header the first line tells by its
+ * fields how many numbers there are: no blanks in its word. */
+static int choose(struct writer *w, bool (*carries)(const char *word, size_t length), enum layout layout, bool header,
+                  struct err *e)
 {
     for (size_t id = 0; id < w->vocab.n; id++) {
         size_t length, sound = 0, n;
         const char *word = vocab_word(&w->vocab, (uint32_t)id, &length);
         if (vocab_is_special(&w->vocab, (uint32_t)id) && is_zeros(row_of(w, id), w->d))
             continue;
-        w->kept[id] = length && carries(word, length);
+        bool blank = layout == TEXT && (memchr(word, ' ', length) || memchr(word, '\t', length));
+        w->kept[id] = length && carries(word, length) && (!blank || header || w->n_kept);
         w->n_kept += w->kept[id];
         if (!w->kept[id] && vectors_odd(&w->notes, ODD_LOST, word, length, e) < 0)
             return -1;
-        if (w->kept[id] && blanks && memchr(word, ' ', length) &&
-            vectors_odd(&w->notes, ODD_BLANK, word, length, e) < 0)
+        if (w->kept[id] && blank && vectors_odd(&w->notes, ODD_BLANK, word, length, e) < 0)
             return -1;
         while (w->kept[id] && sound < length && (n = utf8_length(word + sound, length - sound)))
             sound += n;
@@ -97,7 +101,7 @@ static int choose(struct writer *w, bool (*carries)(const char *word, size_t len
             return -1;
     }
     vectors_notes_sum(&w->notes);
-    return 0;
+    return w->n_kept ? 0 : err_fail(e, STATUS_DATA, "%s: there is no word to write", w->notes.label);
 }
 
 /* ---- What stands where ---- */
@@ -148,8 +152,6 @@ static void put_numbers(struct writer *w, size_t id, char separator)
     buf_char(&w->text, '\n');
 }
 
-enum layout { TEXT, BINARY, NUMBERS, WORDS };
-
 static void put_row(struct writer *w, size_t id, enum layout layout)
 {
     size_t length;
@@ -187,7 +189,7 @@ static int export(const struct format_want *want, struct source *s, struct outfi
     struct writer w;
     int result = writer_open(&w, want, s, e);
     if (result == 0)
-        result = choose(&w, layout == TEXT ? text_carries : binary_carries, layout == TEXT, e);
+        result = choose(&w, layout == TEXT ? text_carries : binary_carries, layout, header, e);
     if (result == 0) {
         if (header)
             buf_printf(&w.text, "%zu %zu\n", w.n_kept, w.d);
@@ -220,7 +222,7 @@ int projector_export(const struct format_want *want, struct source *s, struct ou
         return err_fail(e, STATUS_MISUSED, "where do the words go? (--metadata FILE)");
     int result = outfile_open(&words, want->metadata, e);
     if (result == 0 && (result = writer_open(&w, want, s, e)) == 0)
-        result = choose(&w, projector_carries, false, e);
+        result = choose(&w, projector_carries, WORDS, true, e);
     if (result == 0)
         result = put_rows(&w, WORDS, &words, e);
     if (result == 0)

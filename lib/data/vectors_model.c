@@ -21,7 +21,7 @@ int vectors_header(const char *text, uint64_t *n, uint64_t *d, struct err *e)
         return err_fail(e, STATUS_DATA,
                         "'%.40s' is no header, words and numbers a word (GloVe's files have none: --format glove)",
                         text);
-    return 0;
+    return *n ? 0 : err_fail(e, STATUS_DATA, "the header says that there are no words");
 }
 
 bool vectors_number(const char **at, float *value)

@@ -21,7 +21,7 @@ static inline bool vectors_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* A first line, "V D": STATUS_DATA when it is not two whole numbers. */
+/* A first line, "V D": STATUS_DATA when it is not two whole numbers, or V is 0. */
 int vectors_header(const char *text, uint64_t *n, uint64_t *d, struct err *e);
 
 /* The number at *at, behind blanks, as far as a blank or the end of the text; false where there is none or it is not

@@ -216,6 +216,24 @@ static int read_projector(struct reader *r, struct err *e)
     return 0;
 }
 
+/* Notes a last line without an end, or refuses it with want->strict: of a file that was cut the last number, or word,
+ * is another one. */
+static int check_end(const struct lines *l, const struct format_want *want, struct err *e)
+{
+    struct err said;
+    if (l->whole)
+        return 0;
+    err_fail(&said, STATUS_DATA, "the last line has no line end (was the file cut?)");
+    lines_where(l, &said);
+    if (want->strict) {
+        *e = said;
+        return -1;
+    }
+    if (want->note)
+        want->note(said.text);
+    return 0;
+}
+
 static int import(const struct format_want *want, char **paths, size_t n_paths, struct sink *k,
                   int (*read)(struct reader *r, struct err *e), struct lines *words, struct err *e)
 {
@@ -227,6 +245,10 @@ static int import(const struct format_want *want, char **paths, size_t n_paths, 
     r.model.notes.want = want;
     r.model.notes.label = r.lines.label;
     int result = read(&r, e);
+    if (result == 0)
+        result = check_end(&r.lines, want, e);
+    if (result == 0 && words)
+        result = check_end(words, want, e);
     if (result == 0)
         result = vectors_model_write(&r.model, k, e);
     vectors_model_free(&r.model);

@@ -109,6 +109,10 @@ projector() { glove | sed -E 's/^.* (\S+) (\S+)$/\1\t\2/' > vectors.tsv && glove
     bad "bad.txt: there is no header" '' -f word2vec
     bad "bad.txt:1: 'the 1 2' is no header" 'the 1 2\n' -f word2vec
     bad "bad.txt:1: a word has 1 to 1048576 numbers, not 0" '2 0\n' -f word2vec
+    for way in word2vec vec word2vec-bin; do
+        bad "bad.txt:1: the header says that there are no words" '0 2\n' -f $way
+    done
+    bad "bad.txt: there is no vector in it" '' -f glove
     bad "bad.txt:1: 1000000000000000 words are more than" '1000000000000000 2\n' -f word2vec
     bad "bad.txt:1: 1000000000000000 words are more than" '1000000000000000 2\n' -f word2vec-bin
     bad "bad.txt:3: the file ends behind 2 of the 3 words" '3 1\na 1\nb 2\n' -f vec
@@ -136,6 +140,41 @@ projector() { glove | sed -E 's/^.* (\S+) (\S+)$/\1\t\2/' > vectors.tsv && glove
     expect 0 tns import -f glove mark.txt -o mark.tns
     [ "$(tns export -f glove mark.tns | head -n 1)" = "a 1" ]
     { printf '\357\273\2772 1\n'; tail -c +4 mark.txt; } | tns import -f word2vec | tns cmp mark.tns -
+
+    # a file that was cut may end within a number, which is another one then
+    for way in word2vec vec glove projector; do
+        local options=(-f "$way") header='2 2\n' first='a 1 2\nb 3 4'
+        [ $way != glove ] || header=
+        [ $way != projector ] || { header='' first='1\t2\n3\t4' && printf 'a\nb\n' > ab && options+=(--metadata ab); }
+        # shellcheck disable=SC2059
+        printf "$header$first.75\n" > sound.txt && head -c -2 sound.txt > cut.txt
+        expect 0 tns import "${options[@]}" --strict sound.txt
+        [ ! -s err ]
+        expect 0 tns import "${options[@]}" cut.txt
+        [ "$(cat err)" = "tns: cut.txt:$(wc -l < sound.txt): the last line has no line end (was the file cut?)" ]
+        expect 65 tns import "${options[@]}" --strict cut.txt
+        grep -q "cut.txt:$(wc -l < sound.txt): the last line has no line end" err
+    done
+    printf 'a\nbc' > ab
+    expect 0 tns import -f projector --metadata ab sound.txt
+    grep -q 'ab:2: the last line has no line end' err
+
+    # GloVe's first line tells how many numbers there are: its word cannot hold a blank, those of others can
+    printf '4 1\nnew york 1\nlos\tangeles 2\nrome 3\nsan jose 4\n' | tns import -q -f word2vec -o towns.tns
+    expect 0 tns export -f glove towns.tns -o towns.glove
+    grep -q "towns.tns: the word 'new york' cannot stand in this format (it is left out)" err
+    [ "$(grep -c 'left out' err)" = 2 ]
+    [ "$(tr '\n' , < towns.glove)" = "rome 3,san jose 4," ]
+    tns import -q -f glove towns.glove | tns export -q -f glove | cmp - towns.glove
+    expect 65 tns export -f glove --strict towns.tns
+    [ "$(tns export -q -f word2vec towns.tns | head -n 1)" = "4 1" ]
+    # a file without words could not be read again
+    printf '1 1\nnew york 1\n' | tns import -q -f word2vec -o town.tns
+    for way in glove word2vec-bin; do
+        expect 65 tns export -f $way town.tns
+        grep -q 'town.tns: there is no word to write' err
+        [ ! -s out ]
+    done
 
     # broken UTF-8 and doubled words
     printf 'a\377 1\na\376 2\nb 3\nb 4\n' > odd.txt
