@@ -164,7 +164,10 @@ static void answer_line(struct lot *lot, const struct lines *lines, bool each, u
 {
     struct embed_line q;
     struct err e;
-    if (embed_line_read(&q, lot->m, lines->text, &e) == 0) {
+    bool nul = memchr(lines->text, 0, lines->length);
+    if (nul)
+        err_fail(&e, STATUS_DATA, "there is a NUL byte in the line (is it text?)");
+    if (!nul && embed_line_read(&q, lot->m, lines->text, &e) == 0) {
         if (q.kind != EMBED_NOTHING)
             lot_add(lot, &q);
         return;
@@ -184,6 +187,7 @@ int answer_lines(struct embed *m, const struct answer_config *c, const char *pat
     int got;
     if (lines_open(&lines, path, e) < 0)
         return -1;
+    lines.nuls = true;
     lot_open(&lot, m, c, each ? 1 : LOT_QUESTIONS);
     if (each && on_terminal())
         cli_note("ask WORD, A B, A B C, or A - B + C; Ctrl-D ends");

@@ -258,6 +258,14 @@ struct pairs {
     size_t n, room, column; /* the score's */
 };
 
+/* A score that is a number, but none that ranks ("nan", "-inf", "1e999"): not the name of a column. */
+static bool endless(const char *text)
+{
+    char *end;
+    double score = strtod(text, &end);
+    return end > text && !*end && !isfinite(score);
+}
+
 static int pair_add(struct lexicon *l, struct embed_eval *v, struct pairs *p, char *line, struct err *e)
 {
     char *field[MAX_FIELDS];
@@ -265,6 +273,8 @@ static int pair_add(struct lexicon *l, struct embed_eval *v, struct pairs *p, ch
     size_t n = fields(line, field);
     double score = 0;
     bool number = n > p->column && opt_real(field[p->column], &score);
+    if (n > p->column && endless(field[p->column]))
+        return err_fail(e, STATUS_DATA, "the score '%.40s' is not a finite number", field[p->column]);
     if (!number && v->asked == 0 && p->column == 2 && n >= 3) { /* names of the columns */
         for (size_t i = 3; i < n; i++)
             if (!strcmp(field[i], "SimLex999"))

@@ -248,6 +248,15 @@ END
     grep -q '^embed: asked:7: the line is no question' err
     grep -q '^embed: 2 of 8 lines were not answered' err
     embed -q --model model.tns --ask - --top 1 < asked | cmp - wanted
+    # a NUL is passed over as other lines are
+    printf 'man woman\nqu\0een\nman woman\n' > nul
+    expect 0 embed --model model.tns --ask nul
+    [ "$(grep -c '^man.woman.0.9848$' out)" = 2 ]
+    grep -q '^embed: nul:2: there is a NUL byte in the line' err
+    grep -q '1 of 3 lines were not answered' err
+    expect 0 embed --model model.tns -i < nul
+    [ "$(tr '\n' , < out)" = "man	woman	0.9848,,,man	woman	0.9848,," ]
+    grep -q '^embed: there is a NUL byte in the line' err
     # many at once as each alone, whatever the threads
     for _ in $(seq 400); do cat asked; done > many
     embed -q --model model.tns --ask many --threads 1 > out
@@ -314,6 +323,14 @@ END
 
 @test "bad files to evaluate by are named with their line" {
     model
+    for score in nan inf -inf 1e999; do # no name of a column
+        printf 'man,woman,%s\nman,king,8\n' "$score" > bad
+        expect 65 embed --model model.tns --eval bad
+        grep -q "bad:1: the score '$score' is not a finite number" err
+    done
+    printf 'man,woman,info\nman,woman,8\n' > named
+    expect 0 embed --model model.tns --eval named
+    [ "$(tail -n 1 out | cut -f 3)" = 1 ]
     printf ': a\nman woman king\n' > bad
     expect 65 embed --model model.tns --eval bad
     grep -q 'bad:2: .*question' err
