@@ -1,5 +1,6 @@
 /* Training: epochs of turns, and what is told and kept between them. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/par.h"
@@ -17,11 +18,17 @@ struct training {
 
 /* ---- Reports ----------------------------------------------------------------------------------------------------- */
 
+/* N-grams that share rows push them by the gradients of all their words at once: a half of the buckets in use means
+ * that about every other n-gram shares its own. */
 static int diverged(const struct training *t, const char *what, struct err *e)
 {
+    const struct subwords *grams = &t->w->grams;
+    char buckets[64] = "";
+    if (grams->n > grams->rule.buckets / 2)
+        snprintf(buckets, sizeof buckets, ", or more --buckets than %u", (unsigned)grams->rule.buckets);
     return err_fail(e, STATUS_DIVERGED,
-                    "training diverged: %s is no longer a finite number in epoch %lld (try a smaller --lr than %g)",
-                    what, (long long)t->at->epoch + 1, t->config->rate);
+                    "training diverged: %s is no longer a finite number in epoch %lld (try a smaller --lr than %g%s)",
+                    what, (long long)t->at->epoch + 1, t->config->rate, buckets);
 }
 
 /* Words of the corpus behind what has been learned. */

@@ -113,6 +113,14 @@ topics_are_learned() {
     [ "$(sort -u special)" = "0 0 0" ]
 }
 
+@test "subwords that diverge: more buckets are advised where they are few" {
+    words > words.tns
+    expect 3 w2v-train -q --subwords 2-4 --buckets 2 --lr 1e9 --epochs 50 words.tns -o model.tns
+    grep -q 'training diverged: .* (try a smaller --lr than 1e+09, or more --buckets than 2)' err
+    expect 3 w2v-train -q --subwords 2-4 --lr 1e9 --epochs 50 words.tns -o model.tns
+    grep -q 'training diverged: .* (try a smaller --lr than 1e+09)' err
+}
+
 @test "subwords give a word that was never met the company of words spelled like it" {
     # what a word is about stands at its end
     awk 'BEGIN { x = 12345; split("ing ment ness ship", end, " ")
