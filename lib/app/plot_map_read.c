@@ -159,6 +159,9 @@ int map_read(struct map *m, const char *path, const struct map_choice *choice, s
             result = choose_file(&c, choice->file, e);
         if (result == 0 && !choice->words && !choice->file)
             result = choose_top(&c, choice->top, e);
+        if (result == 0 && c.n < 2 && !choice->words && !choice->file)
+            result = err_fail(e, STATUS_DATA, "%s: %s of its words has a vector other than zeros, and a map wants two",
+                              infile_label(path), c.n ? "only one" : "none");
         if (result == 0 && c.n < 2)
             result = err_fail(e, STATUS_MISUSED, "a map wants two words at least (--words A,B,C, --words-file FILE)");
         if (result == 0) {

@@ -192,6 +192,13 @@ count() { grep -c -- "$1" "$2" || true; }
     assert_output "tns-plot: chosen:2: the word 'whale' is not in the vocabulary"
     expect 2 tns-plot map --words king words.tns
     expect 2 tns-plot map --item 2 words.tns
+    printf '2 2\na 0 0\nb 0 0\n' | tns import -f word2vec -o zeros.tns
+    expect 65 tns-plot map zeros.tns
+    run cat err
+    assert_output "tns-plot: zeros.tns: none of its words has a vector other than zeros, and a map wants two"
+    printf '2 2\na 0 0\nb 0 1\n' | tns import -f word2vec | { expect 65 tns-plot map; }
+    run cat err
+    assert_output "tns-plot: standard input: only one of its words has a vector other than zeros, and a map wants two"
     alignment
     expect 65 tns-plot map pairs.tns
 }
