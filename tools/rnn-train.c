@@ -79,7 +79,7 @@ static int open_outputs(struct watching *w, struct recording *r, struct err *e)
         !cli_sink(training.gradients ? "tensors" : "model/rnn", e))
         return -1;
     if (training.checkpoint) {
-        if (outfile_probe(training.checkpoint, e) < 0)
+        if (checkpoint_probe(training.checkpoint, e) < 0)
             return -1;
         stop_catch();
     }
@@ -156,6 +156,9 @@ static int train(struct trainer *t, struct watching *w, struct recording *r, str
     if (resumed)
         cli_note("going on from %s: epoch %llu, step %llu", training.checkpoint, (unsigned long long)t->at.epoch + 1,
                  (unsigned long long)t->at.step);
+    if (*t->other_isa)
+        cli_note("%s was written with --isa %s: the model will not be that of an uninterrupted run, byte for byte",
+                 training.checkpoint, t->other_isa);
     watching_begin(w, t);
     if (train_run(t, e) < 0)
         return -1;

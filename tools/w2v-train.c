@@ -106,7 +106,7 @@ static int open_outputs(struct w2v_watching *w, struct err *e)
     if (!cli_sink("model/w2v", e))
         return -1;
     if (files->checkpoint) {
-        if (outfile_probe(files->checkpoint, e) < 0)
+        if (checkpoint_probe(files->checkpoint, e) < 0)
             return -1;
         stop_catch();
     }
@@ -153,6 +153,9 @@ static int train(struct w2v_input *in, struct w2vfile *init, struct w2v_watching
     else if (resumed)
         cli_note("going on from %s: epoch %llu, %llu words", run.files.checkpoint, (unsigned long long)run.at.epoch + 1,
                  (unsigned long long)run.at.words);
+    if (*run.other_isa)
+        cli_note("%s was written with --isa %s: the model will not be that of an uninterrupted run, byte for byte",
+                 run.files.checkpoint, run.other_isa);
     w2v_watching_begin(watching, &run);
     return w2v_run_train(&run, e);
 }

@@ -68,7 +68,8 @@ static int put_all(void *run, struct sink *k, struct err *e)
     const struct trainer *t = run;
     uint64_t rng[2] = {t->rng.key, t->rng.count};
     if (train_write(t, k, e) < 0 || put_optimizer(t, k, e) < 0 ||
-        checkpoint_put(k, "rng.run", DTYPE_U64, 1, 2, rng, e) < 0 || put_position(t, k, e) < 0)
+        checkpoint_put(k, "rng.run", DTYPE_U64, 1, 2, rng, e) < 0 || put_position(t, k, e) < 0 ||
+        checkpoint_put_kernels(k, e) < 0)
         return -1;
     return sink_end(k, "complete", t->corpus.parents, e);
 }
@@ -144,7 +145,8 @@ static int take_all(void *run, const struct segment *segment, struct err *e)
         checkpoint_same(segment, "pos.data", t->corpus.digest, "the training data differ", e) < 0 ||
         checkpoint_same(segment, "pos.valid_data", t->valid_corpus.digest, "the validation data differ", e) < 0 ||
         rnnfile_take(&t->model.params, t->model.params.value, "", segment, e) < 0 ||
-        take_optimizer(t, segment, e) < 0 || take_position(t, segment, e) < 0)
+        take_optimizer(t, segment, e) < 0 || take_position(t, segment, e) < 0 ||
+        checkpoint_take_kernels(segment, t->other_isa, e) < 0)
         return -1;
     model_refresh(&t->model);
     t->kept = true;

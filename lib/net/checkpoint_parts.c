@@ -3,11 +3,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "math/kern.h"
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
+
+int checkpoint_probe(const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return err_fail(e, STATUS_MISUSED, "checkpoint %s: is no regular file (it is written often, and read again)",
+                        path);
+    return outfile_probe(path, e);
+}
 
 int checkpoint_replace(const char *path, int (*put)(void *run, struct sink *k, struct err *e), void *run, struct err *e)
 {
@@ -45,6 +56,11 @@ int checkpoint_put_numbers(const struct checkpoint_number *numbers, const void *
         if (checkpoint_put(k, n->name, n->dtype, 0, 0, (const char *)at + n->at, e) < 0)
             return -1;
     return 0;
+}
+
+int checkpoint_put_kernels(struct sink *k, struct err *e)
+{
+    return checkpoint_put(k, "pos.isa", DTYPE_UTF8, 1, strlen(kern_name()), kern_name(), e);
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
@@ -85,6 +101,23 @@ int checkpoint_take_numbers(const struct checkpoint_number *numbers, void *at, c
             return -1;
         memcpy((char *)at + n->at, t->data, t->bytes);
     }
+    return 0;
+}
+
+int checkpoint_take_kernels(const struct segment *segment, char *other, struct err *e)
+{
+    const struct tensor *t = segment_find(segment, "pos.isa");
+    *other = 0;
+    if (!t) /* of a time when it was not kept */
+        return 0;
+    if (tensor_expect(t, DTYPE_UTF8, 1, e) < 0)
+        return -1;
+    if (t->bytes >= CHECKPOINT_KERNELS)
+        return err_fail(e, STATUS_DATA, "tensor 'pos.isa' has %zu bytes, too many for a word of --isa", t->bytes);
+    memcpy(other, t->data, t->bytes);
+    other[t->bytes] = 0;
+    if (!strcmp(other, kern_name()))
+        *other = 0;
     return 0;
 }
 

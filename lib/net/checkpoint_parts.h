@@ -19,6 +19,10 @@
      "go on from the checkpoint where there is one; the model becomes that of a run without a break"}
 /* clang-format on */
 
+/* Could a checkpoint be written to `path`, again and again? As outfile_probe; what is there and no regular file (a pipe
+ * would wait for a reader) is STATUS_MISUSED. */
+int checkpoint_probe(const char *path, struct err *e);
+
 /* Replaces a checkpoint by what `put` writes: one whole segment, with its END. */
 int checkpoint_replace(const char *path, int (*put)(void *run, struct sink *k, struct err *e), void *run,
                        struct err *e);
@@ -50,6 +54,12 @@ struct checkpoint_number {
 int checkpoint_put_numbers(const struct checkpoint_number *numbers, const void *at, struct sink *k, struct err *e);
 int checkpoint_take_numbers(const struct checkpoint_number *numbers, void *at, const struct segment *segment,
                             struct err *e);
+
+/* The kernels in use (kern_name), as TENSOR pos.isa; and, in other[CHECKPOINT_KERNELS], those of the checkpoint where
+ * they are others, so that the run does not end in the bytes of one that was never interrupted; else "". */
+enum { CHECKPOINT_KERNELS = 16 };
+int checkpoint_put_kernels(struct sink *k, struct err *e);
+int checkpoint_take_kernels(const struct segment *segment, char *other, struct err *e);
 
 /* Adds to `out` every option, or kind of data, in which two HEADs differ; keys of `may_change` (ended by NULL) may. */
 void checkpoint_compare(const struct meta *there, const struct meta *here, const char *const *may_change,

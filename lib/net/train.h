@@ -14,6 +14,7 @@
 #define NET_TRAIN_H
 
 #include "net/batches.h"
+#include "net/checkpoint_parts.h"
 #include "net/gradflow.h"
 #include "net/optim.h"
 #include "net/rnnfile.h"
@@ -86,6 +87,8 @@ struct trainer {
     bool due;                 /* the next step writes one */
     bool kept;                /* this run has one, written or resumed from */
     uint64_t embedded;        /* words that --embedding has a vector for */
+    /* The kernels of the checkpoint it was resumed from, where they are not those in use; else "". */
+    char other_isa[CHECKPOINT_KERNELS];
 };
 
 /* Builds the run for corpora that were read (valid_corpus.n 0: none): cuts minibatches, makes the model and its first

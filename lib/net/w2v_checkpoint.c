@@ -20,6 +20,7 @@ static int put_all(void *context, struct sink *k, struct err *e)
 {
     struct w2v_run *r = context;
     if (w2v_run_write(r, k, e) < 0 || checkpoint_put_numbers(numbers, &r->at, k, e) < 0 ||
+        checkpoint_put_kernels(k, e) < 0 ||
         checkpoint_put(k, "pos.data", DTYPE_UTF8, 1, strlen(r->corpus.digest), r->corpus.digest, e) < 0 ||
         checkpoint_put(k, "pos.init", DTYPE_UTF8, 1, strlen(r->init_digest), r->init_digest, e) < 0)
         return -1;
@@ -67,7 +68,8 @@ static int take_all(void *context, const struct segment *segment, struct err *e)
     struct w2v_run *r = context;
     if (strcmp(segment_profile(segment), "model/w2v") || !segment_find(segment, "pos.turn"))
         return err_fail(e, STATUS_DATA, "it is no checkpoint of w2v-train");
-    if (compare(r, segment, e) < 0 || w2vfile_take_all(&r->model, segment, e) < 0 || take_position(r, segment, e) < 0)
+    if (compare(r, segment, e) < 0 || w2vfile_take_all(&r->model, segment, e) < 0 || take_position(r, segment, e) < 0 ||
+        checkpoint_take_kernels(segment, r->other_isa, e) < 0)
         return -1;
     r->kept = true;
     return 0;

@@ -9,6 +9,7 @@
 #ifndef NET_W2V_RUN_H
 #define NET_W2V_RUN_H
 
+#include "net/checkpoint_parts.h"
 #include "net/w2v.h"
 #include "net/w2vfile.h"
 
@@ -51,6 +52,8 @@ struct w2v_run {
     char *parents; /* digests of all that was read, for END; freed here */
     double saved;  /* when the last checkpoint was written */
     bool kept;     /* there is one of this run */
+    /* The kernels of the checkpoint it was resumed from, where they are not those in use; else "". */
+    char other_isa[CHECKPOINT_KERNELS];
 };
 
 /* The vocabulary: the stream's (called `label` in messages), which is kept; or with `init` (NULL: none), from which it

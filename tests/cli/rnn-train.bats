@@ -316,9 +316,21 @@ field() {
     run bash -c 'rnn-train --epochs 1 -q text.tns > /dev/full'
     assert_failure 1
     assert_output --partial "No space left"
-    run bash -c 'rnn-train --epochs 1 -q --checkpoint /dev/full text.tns > /dev/null'
-    assert_failure 1
+    for file in never /dev/full; do
+        expect 2 timeout 5 rnn-train --epochs 1 -q --checkpoint $file text.tns
+        assert grep -q "checkpoint $file: is no regular file" err
+    done
     assert [ ! -e model.tns ]
+}
+
+@test "resumed with other kernels: that the bytes will be others is said" {
+    grep -qw avx2 /proc/cpuinfo || skip "there is one kind of kernels"
+    local common=(--hidden 4 --epochs 1 --checkpoint state.tns --resume -o model.tns text.tns)
+    expect 0 rnn-train -q --isa avx2 "${common[@]}"
+    expect 0 rnn-train --isa avx2 "${common[@]}"
+    refute grep -q 'was written with' err
+    expect 0 rnn-train --isa plain "${common[@]}"
+    assert grep -q '^rnn-train: state.tns was written with --isa avx2: the model will not be that of an unint' err
 }
 
 @test "no output is written over an input or another output" {

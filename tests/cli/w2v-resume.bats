@@ -95,6 +95,20 @@ until_() { while ! "$@" 2> /dev/null && kill -0 "$pid"; do sleep 0.02; done; }
     tns ls part.tns | grep -q 'pos.epochs=4 pos.words=320000'
 }
 
+@test "resumed with other kernels: that the bytes will be others is said" {
+    grep -qw avx2 /proc/cpuinfo || skip "there is one kind of kernels"
+    words 600 0 > words.tns
+    common=(--dim 8 --epochs 2 --checkpoint state.tns --resume -o out.tns words.tns)
+    expect 0 w2v-train -q --isa avx2 "${common[@]}"
+    expect 0 w2v-train --isa avx2 "${common[@]}"
+    grep -q 'was written with' err && fail "$(cat err)"
+    expect 0 w2v-train --isa plain "${common[@]}"
+    grep -q '^w2v-train: state.tns was written with --isa avx2: the model will not be that of an uninterrupted run' err
+    tns text state.tns | sed '/^tensor pos.isa/,/^tensor/s/avx2/a kind that nobody knows/;s/^\(tensor pos.isa .*\)\[4\]/\1[24]/' | tns import -o state.tns -
+    expect 65 w2v-train "${common[@]}"
+    grep -q "'pos.isa' has 24 bytes" err
+}
+
 @test "a checkpoint is a model, and refused by another run" {
     words 600 0 > words.tns
     common=(-q --dim 8 --checkpoint state.tns --resume)
@@ -256,8 +270,17 @@ until_() { while ! "$@" 2> /dev/null && kill -0 "$pid"; do sleep 0.02; done; }
     expect 2 timeout 5 w2v-train --eval never never
     grep -q 'is no regular file' err
     expect 2 w2v-train --eval pairs.txt --log pairs.txt words.tns
-    expect 1 w2v-train -q --epochs 1 --checkpoint /dev/full words.tns
-    grep -q 'checkpoint /dev/full: .*No space left' err
+    for file in never /dev/full; do
+        expect 2 timeout 5 w2v-train -q --epochs 1 --checkpoint $file words.tns
+        grep -q "checkpoint $file: is no regular file" err
+    done
+    (
+        trap '' XFSZ
+        ulimit -f 8 # the words fit into it
+        expect 1 w2v-train -q --epochs 1 --checkpoint large.tns words.tns -o /dev/null
+    )
+    grep -q 'checkpoint large.tns: .*File too large' err
+    [ ! -e large.tns ]
 }
 
 @test "a stop outranks what becomes of the input; without a checkpoint it ends the run" {
