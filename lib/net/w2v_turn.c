@@ -255,7 +255,14 @@ static void turn_free(void *context, size_t low, size_t high)
         }
 }
 
-/* All places, in several threads, which must be worth it. */
+/* A running mean of about the last n values. */
+static void average(double *mean, double value, double n)
+{
+    *mean = *mean > 0 ? *mean + (value - *mean) / n : value;
+}
+
+/* All places, in several threads, which must be worth it: a turn in which one thread did not run counts for many good ones, but
+ * one such turn in a hundred does no harm. */
 static void turn_together(struct w2v_turns *t, size_t steps)
 {
     int64_t start = nanoseconds();
@@ -263,11 +270,13 @@ static void turn_together(struct w2v_turns *t, size_t steps)
         atomic_store(&t->tasks[task].state, W2V_WAITING);
     atomic_store(&t->alone, -1);
     par_for(t->n_tasks, 1, turn_waiting, t);
-    if (atomic_load(&t->alone) >= 0 || (double)(nanoseconds() - start) > t->pace * (double)steps) {
+    average(&t->pace_together, (double)(nanoseconds() - start) / (double)(steps + 1), 32);
+    if (t->pace_together > t->pace_alone) {
         t->solo = t->penalty;
         t->penalty = 2 * t->penalty < SOLO_MOST ? 2 * t->penalty : SOLO_MOST;
+        t->pace_together = t->pace_alone * 0.6; /* so that the next try has a chance */
     } else if (t->penalty > SOLO_LEAST) {
-        t->penalty--;
+        t->penalty -= t->penalty / 16;
     }
 }
 
@@ -287,8 +296,7 @@ static void take_turn(struct w2v_turns *t)
     } else {
         int64_t start = nanoseconds();
         turn_alone(t);
-        double pace = (double)(nanoseconds() - start) / (double)(steps + 1);
-        t->pace = t->pace > 0 ? t->pace + (pace - t->pace) / 8 : pace;
+        average(&t->pace_alone, (double)(nanoseconds() - start) / (double)(steps + 1), 8);
         t->solo -= t->solo > 0;
     }
 }

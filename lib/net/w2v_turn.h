@@ -37,14 +37,14 @@ struct w2v_turns {
     struct w2v_task {
         _Alignas(64) atomic_int state; /* enum w2v_task_state */
         struct w2v_learner learner;
-    } * tasks;        /* [n_tasks] */
-    bool waiting;     /* tasks wait for each other */
-    bool apart;       /* one task learns, the other draws */
-    bool drawn_only;  /* of this turn */
-    atomic_int alone; /* the task that goes on alone, or -1 */
-    unsigned solo;    /* turns to be taken alone, yet */
-    unsigned penalty; /* and how many when it happens again */
-    double pace;      /* nanoseconds a step takes when taken alone, of late */
+    } * tasks;                        /* [n_tasks] */
+    bool waiting;                     /* tasks wait for each other */
+    bool apart;                       /* one task learns, the other draws */
+    bool drawn_only;                  /* of this turn */
+    atomic_int alone;                 /* the task that goes on alone, or -1 */
+    unsigned solo;                    /* turns to be taken alone, yet */
+    unsigned penalty;                 /* and how many when it happens again */
+    double pace_alone, pace_together; /* nanoseconds a step takes, of late */
 };
 
 /* With at most `threads` tasks; places and draws from `seed`. Everything given is kept. */
