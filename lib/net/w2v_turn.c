@@ -47,7 +47,7 @@ static int64_t nanoseconds(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void relax(int spin)
+static void relax(unsigned spin)
 {
 #ifdef __x86_64__
     if (spin % SPINS)
@@ -66,7 +66,7 @@ static void wait_for_all(struct w2v_turns *t, size_t task)
         int waiting = W2V_WAITING;
         if (other == task || atomic_compare_exchange_strong(state, &waiting, W2V_HANDED_OVER))
             continue;
-        for (int spin = 1; atomic_load_explicit(state, memory_order_acquire) == W2V_LEARNING; spin++)
+        for (unsigned spin = 1; atomic_load_explicit(state, memory_order_acquire) == W2V_LEARNING; spin++)
             relax(spin);
     }
 }
@@ -76,7 +76,7 @@ static void wait_for_all(struct w2v_turns *t, size_t task)
 static bool wait_until(struct w2v_turns *t, size_t task, const struct w2v_place *o, size_t done)
 {
     int64_t start = 0;
-    for (int spin = 1; atomic_load_explicit(&o->done, memory_order_acquire) < done; spin++) {
+    for (unsigned spin = 1; atomic_load_explicit(&o->done, memory_order_acquire) < done; spin++) {
         relax(spin);
         if (spin % SPINS)
             continue;
@@ -261,8 +261,8 @@ static void average(double *mean, double value, double n)
     *mean = *mean > 0 ? *mean + (value - *mean) / n : value;
 }
 
-/* All places, in several threads, which must be worth it: a turn in which one thread did not run counts for many good ones, but
- * one such turn in a hundred does no harm. */
+/* All places, in several threads, which must be worth it: a turn in which one thread did not run counts for many good
+ * ones, but one such turn in a hundred does no harm. */
 static void turn_together(struct w2v_turns *t, size_t steps)
 {
     int64_t start = nanoseconds();
