@@ -7,12 +7,13 @@
 /* Gives handles to the words that have none yet. */
 static void new_handles(struct vocab_learn *l, const struct vocab *v)
 {
-    l->handles = mem_grow(l->handles, v->room, sizeof *l->handles);
+    if (l->room < v->room) {
+        l->room = v->room;
+        l->handles = mem_grow(l->handles, l->room, sizeof *l->handles);
+        l->since = mem_grow(l->since, l->room, sizeof *l->since);
+        l->spare = mem_grow(l->spare, l->room, sizeof *l->spare);
+    }
     for (; l->n_words < v->n; l->n_words++) {
-        if (!l->n_spare && l->n_handles % 4096 == 0) {
-            l->since = mem_grow(l->since, l->n_handles + 4096, sizeof *l->since);
-            l->spare = mem_grow(l->spare, l->n_handles + 4096, sizeof *l->spare);
-        }
         uint32_t handle = l->n_spare ? l->spare[--l->n_spare] : (uint32_t)l->n_handles++;
         l->handles[l->n_words] = handle;
         l->since[handle] = l->period;

@@ -25,7 +25,7 @@ struct vocab_learn {
     uint32_t *handles; /* [n_words] of the words known */
     uint32_t *since;   /* [n_handles] the period since which a handle means its word */
     uint32_t *spare;   /* [n_spare] handles that mean no word */
-    size_t n_words, n_handles, n_spare;
+    size_t n_words, n_handles, n_spare, room; /* never more handles than there were words at once */
     uint32_t *final, *map; /* [n_handles] where handles lead in the end; and in the period at hand */
 };
 
