@@ -22,11 +22,11 @@ struct vocab_learn {
     uint64_t forgot; /* occurrences that became <unk> by being forgotten */
     /* private */
     uint32_t period;
-    uint32_t *handles; /* [n_words] of the words known */
-    uint32_t *since;   /* [n_handles] the period since which a handle means its word */
-    uint32_t *spare;   /* [n_spare] handles that mean no word */
+    uint32_t *handles;                        /* [n_words] of the words known */
+    uint32_t *since;                          /* [n_handles] the period since which a handle means its word */
+    uint32_t *spare;                          /* [n_spare] handles that mean no word */
     size_t n_words, n_handles, n_spare, room; /* never more handles than there were words at once */
-    uint32_t *final, *map; /* [n_handles] where handles lead in the end; and in the period at hand */
+    uint32_t *final, *map;                    /* [n_handles] where handles lead in the end; and in the period at hand */
 };
 
 /* Counts a batch of words; handles[] gets one for each. */
