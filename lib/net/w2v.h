@@ -49,7 +49,7 @@ struct w2v_config {
     int64_t dim;      /* D */
     int64_t window;   /* words to either side, at most */
     bool dynamic;     /* each window's reach is drawn from 1 .. window, else it is `window` */
-    int64_t negative; /* negatives a window */
+    int64_t negative; /* negatives a window meets, or two that share them (w2v_draw.c) */
     double sample;    /* subsampling threshold; 0: none */
     int64_t epochs;
     double rate;          /* learning rate at the start; 0: the model's usual one */
@@ -168,7 +168,7 @@ struct w2v_watch {
 
 enum {
     W2V_REPORT_WORDS = 250000, /* a report comes after about so many words, and at each epoch's end */
-    W2V_STREAMS = 2,           /* places of the corpus; more threads than that have nothing to do */
+    W2V_STREAMS = 2,           /* places of the corpus; only lock-free has more threads anything to do */
 };
 
 /* Goes over the corpus config->epochs times, from where `at` stands, which moves along. The draws of turns that are

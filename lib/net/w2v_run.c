@@ -115,9 +115,12 @@ int w2v_run_subwords(struct w2v_run *r, const struct w2vfile *init, bool given, 
     subwords_free(&theirs);
     if (config->subwords && subword_rule_read(&wanted, config->subwords, config->buckets, e) < 0)
         return err_where(e, "--subwords");
+    if (given && !rule.low)
+        return err_fail(e, STATUS_MISUSED, "--subwords, --buckets: %s has no subwords (leave them out)", r->files.init);
     if (given && (rule.low != wanted.low || rule.high != wanted.high || rule.buckets != wanted.buckets))
-        return err_fail(e, STATUS_MISUSED, "--subwords, --buckets: %s has %s (leave them out)", r->files.init,
-                        rule.low ? "others" : "no subwords");
+        return err_fail(e, STATUS_MISUSED,
+                        "--subwords, --buckets: %s was made with %zu-%zu and %zu (give both so, or leave both out)",
+                        r->files.init, rule.low, rule.high, (size_t)rule.buckets);
     if (rule.low) {
         snprintf(r->subwords, sizeof r->subwords, "%zu-%zu", rule.low, rule.high);
         config->subwords = r->subwords;
